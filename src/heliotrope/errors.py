@@ -1,0 +1,129 @@
+"""The errors heliotrope raises on purpose, one tree.
+
+Every one says what was wrong, the value, and the remedy; the command line prints that text and ends
+with the class's exit code, never with a traceback::
+
+    HeliotropeError                exit code 1
+    ├── ConfigError                2  a pipeline file or a setting is wrong
+    ├── IntervalError              2  a time is not on the pipeline's grid, or a range is empty
+    ├── DataError                  3  rows that cannot be used
+    │   ├── SchemaError            3  a table or a column is missing or has another type
+    │   └── ValidationError        3  a batch broke a rule whose decision is ``fail``
+    ├── DatabaseError              4  PostgreSQL cannot be reached, refuses, or is too old
+    │   └── LedgerError            4  the ledger is absent, older or newer than this code
+    └── ModelError                 5  a model cannot be made, read or used
+        ├── EstimatorError         5  an import path, a parameter or a fit is wrong
+        ├── ArtifactError          5  a model file is missing or is not the one that was recorded
+        └── RegistryError          5  MLflow refuses or cannot be reached
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ArtifactError",
+    "ConfigError",
+    "DataError",
+    "DatabaseError",
+    "EstimatorError",
+    "HeliotropeError",
+    "IntervalError",
+    "LedgerError",
+    "ModelError",
+    "RegistryError",
+    "SchemaError",
+    "ValidationError",
+    "nearest",
+]
+
+
+class HeliotropeError(Exception):
+    """Something the user can mend. ``str(error)`` names the value; ``remedy`` says what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.remedy})" if self.remedy else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.remedy))
+
+
+def _rebuild(kind: type[HeliotropeError], message: str, remedy: str) -> HeliotropeError:
+    return kind(message, remedy=remedy)
+
+
+class ConfigError(HeliotropeError):
+    """A pipeline file, an option or an environment variable is wrong or absent."""
+
+    exit_code = 2
+
+
+class IntervalError(HeliotropeError):
+    """A time that is not on the grid, or a range that holds no interval."""
+
+    exit_code = 2
+
+
+class DataError(HeliotropeError):
+    """Rows that cannot be used."""
+
+    exit_code = 3
+
+
+class SchemaError(DataError):
+    """A table or a column is missing, or has a type that does not fit its use."""
+
+
+class ValidationError(DataError):
+    """A batch broke a rule whose decision in the pipeline is ``fail``."""
+
+
+class DatabaseError(HeliotropeError):
+    """PostgreSQL cannot be reached, refuses, or is older than 14."""
+
+    exit_code = 4
+
+
+class LedgerError(DatabaseError):
+    """The ledger's tables are absent, or of another version than this code."""
+
+
+class ModelError(HeliotropeError):
+    """A model cannot be made, read or used."""
+
+    exit_code = 5
+
+
+class EstimatorError(ModelError):
+    """An estimator's import path or parameter is wrong, or its fit failed."""
+
+
+class ArtifactError(ModelError):
+    """A model file is missing, or its content is not what the ledger recorded."""
+
+
+class RegistryError(ModelError):
+    """MLflow refuses or cannot be reached."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The remedy for an unknown name: the nearest known one, or the list of all.
+
+    >>> nearest("intervall", ["interval", "target"])
+    "did you mean 'interval'?"
+    >>> nearest("zzz", ["interval", "target"])
+    "known: 'interval', 'target'"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + ", ".join(repr(known_name) for known_name in names)

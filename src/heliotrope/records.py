@@ -1,0 +1,180 @@
+"""What crosses a border between steps: frozen, plain, comparable by value.
+
+A step takes a context and records and returns a record; the ledger stores records and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from heliotrope.interval import Interval
+
+__all__ = [
+    "Action",
+    "Batch",
+    "Champion",
+    "Decision",
+    "DriftReport",
+    "Evaluation",
+    "FeatureDrift",
+    "PairedLoss",
+    "Problem",
+    "Training",
+    "Verdict",
+]
+
+
+class Action(StrEnum):
+    """What a decision sets in motion. ``hold``, ``skip`` and ``keep`` change nothing, and are recorded too."""
+
+    HOLD = "hold"
+    """The batch is not fit to be used: nothing is scored or trained on it."""
+    SKIP = "skip"
+    """The trigger saw no reason to train."""
+    TRAIN = "train"
+    """The trigger asked for a training."""
+    KEEP = "keep"
+    """The gate let the champion stay."""
+    PROMOTE = "promote"
+    """A challenger became champion."""
+    ROLL_BACK = "roll_back"
+    """An earlier champion was put back."""
+
+
+class Verdict(StrEnum):
+    """What validation said of a batch."""
+
+    OK = "ok"
+    HELD = "held"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One thing validation found: which rule, where, how many rows, what was done (``drop``, ``hold``, ``allow``)."""
+
+    rule: str
+    column: str | None
+    rows: int
+    done: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Batch:
+    """The rows of one interval that may be used, with what was found about them.
+
+    ``table`` holds the columns in the pipeline's order: time, features, target; ``rows_read`` counts the rows the
+    source held, ``rows`` those left after dropping. ``content_hash`` is taken over the rows as read, whatever
+    their order.
+    """
+
+    interval: Interval
+    table: pa.Table
+    content_hash: str
+    rows_read: int
+    problems: tuple[Problem, ...] = ()
+    verdict: Verdict = Verdict.OK
+    first_time: datetime | None = None
+    last_time: datetime | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows are left to use."""
+        return int(self.table.num_rows)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairedLoss:
+    """Challenger against champion on the same rows: mean of (champion's loss - challenger's), so more is better."""
+
+    rows: int
+    mean_gain: float
+    standard_error: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """How one model did on one batch that it had not been trained on."""
+
+    role: str
+    """``champion``, ``challenger`` or ``previous`` (the champion's predecessor)."""
+    candidate: str
+    rows: int
+    metrics: Mapping[str, float]
+    gain: PairedLoss | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureDrift:
+    """One detector's reading of one feature; ``feature`` is ``"*"`` where it reads all of them together."""
+
+    feature: str
+    statistic: float
+    p_value: float | None
+    """Corrected over all features and detectors of the report; None where the statistic has no distribution."""
+    threshold: float
+    """What ``p_value`` must fall below, or, where that is None, what ``statistic`` must exceed."""
+    drifted: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriftReport:
+    """What one detector measured between a reference and a batch."""
+
+    detector: str
+    reference_rows: int
+    current_rows: int
+    features: tuple[FeatureDrift, ...]
+
+    @property
+    def drifted(self) -> bool:
+        """Whether any reading crossed its threshold."""
+        return any(feature.drifted for feature in self.features)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What validation, a trigger, a gate or a person chose, why, and on what evidence."""
+
+    action: Action
+    reasons: tuple[str, ...]
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Training:
+    """One fit: of what, on which rows, how long it took, and which file holds the model."""
+
+    candidate: str
+    window: Interval
+    rows: int
+    seconds: float
+    seed: int
+    fingerprint: str
+    """SHA-256 over the candidate, its seed, and the hash of every batch in the window: equal means the same fit."""
+    versions: Mapping[str, str]
+    code_version: str
+    artifact: str | None = None
+    """SHA-256 of the model's file; None for a challenger that was scored and not kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Champion:
+    """Who serves a pipeline, since when and until when (None: still), in the data's time, and why."""
+
+    id: int
+    candidate: str
+    valid_from: datetime
+    valid_to: datetime | None
+    action: Action
+    reasons: tuple[str, ...]
+    training: Training
+    training_id: int
+    registered_version: str | None = None
