@@ -392,6 +392,7 @@ class Pipeline(_Model):
     validation: Validation = Validation()
     gate: Gate = Gate()
     report: Report = Report()
+    registry: Literal["mlflow", "none"] = Field("mlflow", description="where promoted models are registered")
     dataset: Dataset | None = None
     seed: int = Field(0, ge=0)
 
@@ -429,7 +430,7 @@ class Pipeline(_Model):
 
     def fingerprint(self) -> str:
         """SHA-256 over everything that can change a result: all but what is drawn and where data came from."""
-        said = self.model_dump(mode="json", exclude={"report", "dataset"})
+        said = self.model_dump(mode="json", exclude={"report", "registry", "dataset"})
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

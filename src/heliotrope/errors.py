@@ -10,6 +10,7 @@ with the class's exit code, never with a traceback::
     │   ├── SchemaError            3  a table or a column is missing or has another type
     │   └── ValidationError        3  a batch broke a rule whose decision is ``fail``
     ├── DatabaseError              4  PostgreSQL cannot be reached, refuses, or is too old
+    │   ├── ConnectionLostError    4  the server went away in the middle; the same call can be made again
     │   └── LedgerError            4  the ledger is absent, older or newer than this code
     └── ModelError                 5  a model cannot be made, read or used
         ├── EstimatorError         5  an import path, a parameter or a fit is wrong
@@ -25,6 +26,7 @@ from collections.abc import Iterable
 __all__ = [
     "ArtifactError",
     "ConfigError",
+    "ConnectionLostError",
     "DataError",
     "DatabaseError",
     "EstimatorError",
@@ -90,6 +92,10 @@ class DatabaseError(HeliotropeError):
     """PostgreSQL cannot be reached, refuses, or is older than 14."""
 
     exit_code = 4
+
+
+class ConnectionLostError(DatabaseError):
+    """The server went away in the middle of a call. Nothing half-done was kept; the call can be made again."""
 
 
 class LedgerError(DatabaseError):

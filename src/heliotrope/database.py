@@ -1,0 +1,157 @@
+"""One PostgreSQL: where it is, and connections to it, for transactions (psycopg) and for rows (ADBC).
+
+The URL is, in this order: the one given, ``HELIOTROPE_DATABASE_URL``, the standard ``PG*`` variables, and else the
+embedded server under the home folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heliotrope.errors import ConnectionLostError, DatabaseError
+
+if TYPE_CHECKING:
+    import psycopg
+
+__all__ = ["Database", "home", "lock_key", "resolve", "without_password"]
+
+OLDEST = 14
+_PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
+
+
+def home(environment: Mapping[str, str] | None = None) -> Path:
+    """The folder of model files, pictures and the embedded server: ``HELIOTROPE_HOME``, else ``./.heliotrope``."""
+    environment = os.environ if environment is None else environment
+    return Path(environment.get("HELIOTROPE_HOME") or ".heliotrope").expanduser().resolve()
+
+
+def resolve(url: str | None = None, *, environment: Mapping[str, str] | None = None) -> Database:
+    """The database to use; starts the embedded server when nothing names another."""
+    environment = os.environ if environment is None else environment
+    url = url or environment.get("HELIOTROPE_DATABASE_URL") or None
+    if url is None and any(environment.get(name) for name in _PG_VARIABLES):
+        url = "postgresql://"
+    if url is None:
+        from heliotrope import server
+
+        return Database(server.start(home(environment) / "postgres"), embedded=True)
+    if not re.match(r"postgres(ql)?://", url):
+        raise DatabaseError(
+            f"{without_password(url)!r} is not a PostgreSQL URL",
+            remedy="write it as postgresql://user:password@host:5432/database",
+        )
+    return Database(url)
+
+
+def without_password(text: str) -> str:
+    """The text with every password of a URL or a connection string blotted out.
+
+    >>> without_password("postgresql://ann:s3cret@db/events?password=x")
+    'postgresql://ann:***@db/events?password=***'
+    """
+    text = re.sub(r"(://[^:/@\s]*):[^@/\s]*@", r"\1:***@", text)
+    return re.sub(r"(password=)[^&\s]*", r"\1***", text)
+
+
+def lock_key(*parts: str) -> int:
+    """A signed 64-bit key for an advisory lock, the same everywhere for the same parts."""
+    text = "\0".join(parts).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+class Database:
+    """A PostgreSQL server's database, by URL. Opening it costs nothing; connections are made when asked for."""
+
+    def __init__(self, url: str, *, embedded: bool = False) -> None:
+        self.url = url
+        self.embedded = embedded
+
+    def __repr__(self) -> str:
+        return f"Database({without_password(self.url)!r})"
+
+    def connect(self, *, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
+        """A new connection in UTC. Raises DatabaseError when the server cannot be reached or is too old."""
+        import psycopg
+
+        try:
+            connection = psycopg.connect(
+                self.url, autocommit=autocommit, connect_timeout=10, options="-c TimeZone=UTC -c DateStyle=ISO"
+            )
+        except psycopg.OperationalError as error:
+            raise self._unreachable(error) from None
+        if connection.info.server_version < OLDEST * 10000:
+            version = connection.info.server_version // 10000
+            connection.close()
+            raise DatabaseError(f"PostgreSQL {version} is too old", remedy=f"use PostgreSQL {OLDEST} or newer")
+        return connection
+
+    def connect_arrow(self) -> Any:
+        """A new ADBC connection, for rows as Arrow tables. Raises DatabaseError when the server cannot be reached."""
+        from adbc_driver_postgresql import dbapi
+
+        try:
+            return dbapi.connect(self._arrow_url())
+        except dbapi.Error as error:
+            raise self._unreachable(error) from None
+
+    def _arrow_url(self) -> str:
+        return self.url
+
+    def _unreachable(self, error: Exception) -> DatabaseError:
+        first = without_password(" ".join(str(error).split()))
+        return ConnectionLostError(
+            f"no connection to {without_password(self.url)}: {first}",
+            remedy="start the server, or mend HELIOTROPE_DATABASE_URL or the PG* variables",
+        )
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what psycopg and ADBC raise into DatabaseError; a lost connection into ConnectionLostError."""
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            lost = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not isinstance(
+                error, (psycopg.errors.DiskFull, psycopg.errors.QueryCanceled)
+            )
+            raise self._failed(error, error.sqlstate, lost=lost) from error
+        except Exception as error:
+            # ADBC's own, without importing it where no rows are read.
+            if type(error).__module__.partition(".")[0] != "adbc_driver_manager":
+                raise
+            state = getattr(error, "sqlstate", None)
+            raise self._failed(error, state, lost=_is_lost(str(error), state)) from error
+
+    def _failed(self, error: Exception, state: str | None, *, lost: bool) -> DatabaseError:
+        text = without_password(" ".join(str(error).split()))
+        if lost:
+            return ConnectionLostError(f"the connection was lost: {text}", remedy="run the same command again")
+        remedies = {
+            "42501": "grant the role what it needs; `heliotrope doctor` says what",
+            "42P01": "create it, or mend its name",
+            "53100": "free disk space on the server",
+            "3F000": "run `heliotrope migrate`",
+        }
+        return DatabaseError(f"PostgreSQL refuses: {text}", remedy=remedies.get(state or "", ""))
+
+
+def _is_lost(text: str, state: str | None) -> bool:
+    if state and not state.startswith("\0"):
+        return state[:2] in ("08", "57") and state != "57014"
+    return any(
+        sign in text
+        for sign in (
+            "no connection to the server",
+            "server closed the connection",
+            "terminating connection",
+            "connection not open",
+            "could not receive data",
+        )
+    )

@@ -1,0 +1,186 @@
+-- name: take_lock
+SELECT pg_advisory_lock(%(key)s)
+
+-- name: release_lock
+SELECT pg_advisory_unlock(%(key)s)
+
+-- name: ledger_version
+SELECT version_num FROM heliotrope.alembic_version
+
+-- name: ensure_pipeline
+WITH made AS (
+    INSERT INTO heliotrope.pipeline (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING RETURNING id
+)
+SELECT id FROM made UNION ALL SELECT id FROM heliotrope.pipeline WHERE name = %(name)s LIMIT 1
+
+-- name: ensure_pipeline_version
+WITH made AS (
+    INSERT INTO heliotrope.pipeline_version (pipeline_id, fingerprint, config)
+    VALUES (%(pipeline_id)s, %(fingerprint)s, %(config)s)
+    ON CONFLICT (pipeline_id, fingerprint) DO NOTHING RETURNING id
+)
+SELECT id FROM made
+UNION ALL
+SELECT id FROM heliotrope.pipeline_version
+WHERE pipeline_id = %(pipeline_id)s AND fingerprint = %(fingerprint)s LIMIT 1
+
+-- name: find_pipeline
+SELECT id FROM heliotrope.pipeline WHERE name = %(name)s
+
+-- name: list_pipelines
+SELECT name FROM heliotrope.pipeline ORDER BY name
+
+-- name: find_cycle
+SELECT cycle.id, coalesce(array_agg(step.name) FILTER (WHERE step.name IS NOT NULL), ARRAY[]::text[]) AS steps
+FROM heliotrope.cycle LEFT JOIN heliotrope.step ON step.cycle_id = cycle.id
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start = %(start)s
+GROUP BY cycle.id
+
+-- name: add_cycle
+INSERT INTO heliotrope.cycle
+    (pipeline_id, version_id, segment, interval_start, interval_end, code_version, started_at)
+VALUES (%(pipeline_id)s, %(version_id)s, %(segment)s, %(start)s, %(end)s, %(code_version)s, %(started_at)s)
+RETURNING id
+
+-- name: add_step
+INSERT INTO heliotrope.step (cycle_id, name, seconds, ended_at)
+VALUES (%(cycle_id)s, %(name)s, %(seconds)s, %(ended_at)s)
+
+-- name: add_batch
+INSERT INTO heliotrope.batch
+    (cycle_id, revision, content_hash, rows_read, rows, first_time, last_time, verdict, problems, recorded_at)
+VALUES (%(cycle_id)s, %(revision)s, %(content_hash)s, %(rows_read)s, %(rows)s, %(first_time)s, %(last_time)s,
+        %(verdict)s, %(problems)s, %(recorded_at)s)
+RETURNING id
+
+-- name: add_evaluation
+INSERT INTO heliotrope.evaluation (batch_id, role, candidate, training_id, rows, metrics, gain)
+VALUES (%(batch_id)s, %(role)s, %(candidate)s, %(training_id)s, %(rows)s, %(metrics)s, %(gain)s)
+
+-- name: add_drift
+INSERT INTO heliotrope.drift
+    (batch_id, detector, feature, reference_rows, current_rows, statistic, p_value, threshold, drifted)
+VALUES (%(batch_id)s, %(detector)s, %(feature)s, %(reference_rows)s, %(current_rows)s, %(statistic)s, %(p_value)s,
+        %(threshold)s, %(drifted)s)
+
+-- name: add_decision
+INSERT INTO heliotrope.decision
+    (pipeline_id, segment, cycle_id, stage, action, reasons, evidence, actor, decided_at)
+VALUES (%(pipeline_id)s, %(segment)s, %(cycle_id)s, %(stage)s, %(action)s, %(reasons)s, %(evidence)s, %(actor)s,
+        %(decided_at)s)
+RETURNING id
+
+-- name: add_training
+INSERT INTO heliotrope.training
+    (cycle_id, candidate, role, window_start, window_end, rows, seconds, seed, fingerprint, versions, code_version,
+     artifact, failure)
+VALUES (%(cycle_id)s, %(candidate)s, %(role)s, %(window_start)s, %(window_end)s, %(rows)s, %(seconds)s, %(seed)s,
+        %(fingerprint)s, %(versions)s, %(code_version)s, %(artifact)s, %(failure)s)
+RETURNING id
+
+-- name: add_champion
+INSERT INTO heliotrope.champion (pipeline_id, segment, training_id, decision_id, valid_from)
+VALUES (%(pipeline_id)s, %(segment)s, %(training_id)s, %(decision_id)s, %(valid_from)s)
+RETURNING id
+
+-- name: add_registration
+INSERT INTO heliotrope.registration (champion_id, version, registered_at)
+VALUES (%(champion_id)s, %(version)s, %(registered_at)s)
+ON CONFLICT (champion_id) DO NOTHING
+
+-- name: cycle_batch
+SELECT id, content_hash, verdict FROM heliotrope.batch WHERE cycle_id = %(cycle_id)s AND revision = 0
+
+-- name: cycle_decisions
+SELECT stage, action, reasons, evidence FROM heliotrope.decision WHERE cycle_id = %(cycle_id)s
+
+-- name: cycle_evaluations
+SELECT evaluation.role, evaluation.candidate, evaluation.rows, evaluation.metrics, evaluation.gain
+FROM heliotrope.evaluation JOIN heliotrope.batch ON batch.id = evaluation.batch_id
+WHERE batch.cycle_id = %(cycle_id)s AND batch.revision = 0
+ORDER BY evaluation.role, evaluation.candidate
+
+-- name: cycle_trainings
+SELECT id, candidate, role, window_start, window_end, rows, seconds, seed, fingerprint, versions, code_version,
+       artifact, failure
+FROM heliotrope.training WHERE cycle_id = %(cycle_id)s ORDER BY id
+
+-- name: cycle_drift
+SELECT detector, feature, reference_rows, current_rows, statistic, p_value, threshold, drifted
+FROM heliotrope.drift JOIN heliotrope.batch ON batch.id = drift.batch_id
+WHERE batch.cycle_id = %(cycle_id)s AND batch.revision = 0
+ORDER BY detector, feature
+
+-- name: find_artifact
+SELECT artifact FROM heliotrope.training WHERE fingerprint = %(fingerprint)s AND artifact IS NOT NULL LIMIT 1
+
+-- name: champions
+SELECT
+    champion.id, champion.valid_from, champion.valid_to, decision.action, decision.reasons, decision.actor,
+    decision.decided_at, decision.evidence, registration.version,
+    training.id, training.candidate, training.role, training.window_start, training.window_end, training.rows,
+    training.seconds, training.seed, training.fingerprint, training.versions, training.code_version,
+    training.artifact, training.failure
+FROM heliotrope.champion_validity AS champion
+JOIN heliotrope.decision ON decision.id = champion.decision_id
+JOIN heliotrope.training ON training.id = champion.training_id
+LEFT JOIN heliotrope.registration ON registration.champion_id = champion.id
+WHERE champion.pipeline_id = %(pipeline_id)s AND champion.segment = %(segment)s
+    AND (champion.valid_to IS NULL OR champion.valid_from < champion.valid_to)
+    AND (%(at)s::timestamptz IS NULL
+         OR (champion.valid_from <= %(at)s AND (champion.valid_to IS NULL OR %(at)s < champion.valid_to)))
+ORDER BY champion.valid_from, champion.id
+
+-- name: held_intervals
+SELECT cycle.interval_start
+FROM heliotrope.cycle JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND batch.verdict = 'held'
+    AND interval_start >= %(start)s AND interval_start < %(end)s
+
+-- name: last_trained
+SELECT max(cycle.interval_end)
+FROM heliotrope.cycle JOIN heliotrope.training ON training.cycle_id = cycle.id
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
+
+-- name: rows_since
+SELECT coalesce(sum(batch.rows), 0)::bigint
+FROM heliotrope.cycle JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+    AND interval_start >= %(since)s AND interval_start < %(before)s
+
+-- name: champion_scores
+SELECT evaluation.metrics
+FROM heliotrope.cycle
+JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+JOIN heliotrope.evaluation ON evaluation.batch_id = batch.id AND evaluation.role = 'champion'
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+    AND interval_start >= %(since)s AND interval_start < %(before)s
+ORDER BY interval_start DESC
+LIMIT %(limit)s
+
+-- name: to_register
+SELECT champion.id
+FROM heliotrope.champion LEFT JOIN heliotrope.registration ON registration.champion_id = champion.id
+WHERE champion.pipeline_id = %(pipeline_id)s AND champion.segment = %(segment)s
+    AND registration.champion_id IS NULL
+ORDER BY champion.id
+
+-- name: recorded_hashes
+SELECT DISTINCT ON (cycle.interval_start) cycle.id, cycle.interval_start, cycle.interval_end, batch.content_hash,
+    batch.revision, batch.rows_read
+FROM heliotrope.cycle JOIN heliotrope.batch ON batch.cycle_id = cycle.id
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+    AND interval_start >= %(start)s AND interval_start < %(end)s
+ORDER BY cycle.interval_start, batch.revision DESC
+
+-- name: span
+SELECT min(interval_start), max(interval_end), count(*)
+FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+
+-- name: done_intervals
+SELECT interval_start
+FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+    AND interval_start >= %(start)s AND interval_start < %(end)s
+ORDER BY interval_start

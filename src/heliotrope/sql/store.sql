@@ -1,0 +1,21 @@
+-- name: describe
+SELECT schema.nspname, relation.relname, attribute.attname,
+    CASE WHEN type.typtype = 'e' THEN 'enum' ELSE coalesce(base.typname, type.typname) END
+FROM pg_class AS relation
+JOIN pg_namespace AS schema ON schema.oid = relation.relnamespace
+JOIN pg_attribute AS attribute ON attribute.attrelid = relation.oid AND attribute.attnum > 0
+    AND NOT attribute.attisdropped
+JOIN pg_type AS type ON type.oid = attribute.atttypid
+LEFT JOIN pg_type AS base ON base.oid = type.typbasetype AND type.typtype = 'd'
+WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') AND relation.relname = %(name)s
+    AND (schema.nspname = %(schema)s
+         OR (%(schema)s::text IS NULL AND pg_table_is_visible(relation.oid)))
+ORDER BY attribute.attnum
+
+-- name: list_tables
+SELECT schema.nspname || '.' || relation.relname
+FROM pg_class AS relation JOIN pg_namespace AS schema ON schema.oid = relation.relnamespace
+WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND schema.nspname NOT IN ('pg_catalog', 'information_schema', 'heliotrope', 'mlflow')
+    AND schema.nspname NOT LIKE 'pg\_%%'
+ORDER BY 1

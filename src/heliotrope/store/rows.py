@@ -1,0 +1,271 @@
+"""Reading and writing one event table, by interval.
+
+Reading binds its parameters as local settings, so that ADBC can fetch by COPY, which takes no parameters of its own:
+twice as fast as a query with ``$1`` (docs/decisions/0002). Writing replaces an interval's rows in one transaction
+under an advisory lock, so that a second try, or twelve at once, leave exactly one copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg import sql
+
+from heliotrope.database import Database, lock_key
+from heliotrope.errors import DataError, SchemaError, nearest
+from heliotrope.interval import Interval, format_time
+from heliotrope.sql import statement
+from heliotrope.store.relation import Relation, describe, parse_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Rows"]
+
+_START = sql.SQL("(SELECT current_setting('heliotrope.start')::timestamptz)")
+_END = sql.SQL("(SELECT current_setting('heliotrope.end')::timestamptz)")
+_ZONE = sql.SQL("(SELECT current_setting('heliotrope.zone'))")
+_TIMES = ("timestamptz", "timestamp", "date")
+
+
+class Rows:
+    """The rows of one table or view, read and written by interval over one ADBC connection.
+
+    ``time_zone`` places a time column that has no zone of its own (``timestamp``, ``date``).
+    """
+
+    def __init__(self, database: Database, table: str, time: str, *, time_zone: str = "UTC") -> None:
+        self.database = database
+        self.table = table
+        self.time = time
+        self.time_zone = time_zone
+        self._relation: Relation | None = None
+        self._arrow: Any = None
+
+    def close(self) -> None:
+        """Give the connection back. The next call opens another."""
+        arrow, self._arrow = self._arrow, None
+        self._relation = None
+        if arrow is not None:
+            with self.database.errors():
+                arrow.close()
+
+    @property
+    def relation(self) -> Relation:
+        """What the catalogue says of the table; asked once. Raises SchemaError when it is not there or unusable."""
+        if self._relation is None:
+            with self.database.errors(), self.database.connect() as connection:
+                relation = describe(connection, self.table)
+                if relation is None:
+                    known = [row[0] for row in connection.execute(statement("list_tables"))]
+                    remedy = nearest(self.table, known) if known else "load rows with `heliotrope load`"
+                    raise SchemaError(f"there is no table or view {self.table!r}", remedy=remedy)
+                self._check_zone(connection)
+            column = relation.column(self.time)
+            if column.type not in _TIMES:
+                raise SchemaError(
+                    f"{relation}.{self.time} is of type {column.type}, not a time",
+                    remedy="name a timestamptz, timestamp or date column, or make a view that has one",
+                )
+            self._relation = relation
+        return self._relation
+
+    def _check_zone(self, connection: Any) -> None:
+        known = connection.execute(
+            "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)", [self.time_zone]
+        ).fetchone()
+        if self.time_zone != "UTC" and not known[0]:
+            raise SchemaError(f"PostgreSQL knows no time zone {self.time_zone!r}", remedy="write it as Europe/Berlin")
+
+    def read(self, start: datetime, end: datetime, columns: Sequence[str]) -> pa.Table:
+        """The rows of ``[start, end)`` in no particular order: the time as timestamp[us, UTC], then ``columns``."""
+        chosen = [self._time_output(), *(self._output(name) for name in columns)]
+        query = sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.SQL(", ").join(chosen), self._name(), self._within())
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('heliotrope.start', $1, true), set_config('heliotrope.end', $2, true),"
+                " set_config('heliotrope.zone', $3, true)",
+                (start.isoformat(), end.isoformat(), self.time_zone),
+            )
+            cursor.fetchall()
+            cursor.execute(query.as_string())
+            table = cursor.fetch_arrow_table()
+        # ADBC describes PostgreSQL's types in the fields' metadata; a batch is compared without it.
+        return table.cast(pa.schema([pa.field(field.name, field.type) for field in table.schema]))
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The time of the first and of the last row; None when there is none."""
+        query = sql.SQL("SELECT min({0}), max({0}) FROM {1}").format(self._time_value(), self._name())
+        with self.database.errors(), self.database.connect() as connection:
+            connection.execute("SELECT set_config('heliotrope.zone', %s, true)", [self.time_zone])
+            found = connection.execute(query).fetchone()
+        assert found is not None
+        return None if found[0] is None else (found[0], found[1])
+
+    def replace(self, interval: Interval, table: pa.Table) -> int:
+        """Make ``table`` the interval's rows, in place of those there; how many that is.
+
+        The table is made when there is none. Raises DataError when a row's time is outside the interval or absent.
+        """
+        self._check_times(interval, table)
+        self.ensure(table.schema)
+        relation = self.relation
+        rows = self._as_stored(table)
+        key = lock_key("rows", str(relation), format_time(interval.start))
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock($1), set_config('heliotrope.start', $2, true),"
+                " set_config('heliotrope.end', $3, true), set_config('heliotrope.zone', $4, true)",
+                (key, interval.start.isoformat(), interval.end.isoformat(), self.time_zone),
+            )
+            cursor.fetchall()
+            delete = sql.SQL("DELETE FROM {} WHERE {}").format(self._name(), self._within())
+            cursor.execute(delete.as_string())
+            if rows.num_rows:
+                cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
+        return int(rows.num_rows)
+
+    def ensure(self, schema: pa.Schema) -> None:
+        """Make the table, with an index on its time, when there is none. Safe for any number of callers at once."""
+        if self._relation is not None:
+            return
+        with self.database.errors(), self.database.connect() as connection:
+            if describe(connection, self.table) is not None:
+                return
+            # Two sessions at once would both pass IF NOT EXISTS, and one fail in the catalogue.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key("table", self.table)])
+            if describe(connection, self.table) is None:
+                where, name = parse_name(self.table)
+                if where is not None:
+                    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(where)))
+                table = sql.Identifier(*((where, name) if where else (name,)))
+                columns = [
+                    sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_definition(field, self.time)))
+                    for field in schema
+                ]
+                connection.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(columns)))
+                connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier(self.time)))
+
+    def _check_times(self, interval: Interval, table: pa.Table) -> None:
+        if self.time not in table.column_names:
+            raise DataError(
+                f"the rows have no time column {self.time!r}", remedy=nearest(self.time, table.column_names)
+            )
+        times = table[self.time]
+        if times.null_count:
+            raise DataError(f"{times.null_count} rows have no time in {self.time!r}", remedy="drop or mend them")
+        if not table.num_rows:
+            return
+        low, high = (value.as_py() for value in pc.min_max(times).values())
+        if low not in interval or high not in interval:
+            raise DataError(
+                f"rows from {format_time(low)} to {format_time(high)} do not lie in {interval}",
+                remedy="write each interval's rows by themselves",
+            )
+
+    def _as_stored(self, table: pa.Table) -> pa.Table:
+        """The rows in the order and the types of the stored table's columns, which COPY wants exactly."""
+        known = [column.name for column in self.relation.columns]
+        arrays, fields = [], []
+        for name in table.column_names:
+            column = self.relation.column(name)
+            if column.arrow is None:
+                raise SchemaError(
+                    f"{self.relation}.{name} is of type {column.type}, which cannot be loaded into",
+                    remedy="use a column of a number, text, bool or time type",
+                )
+            values = table[name]
+            try:
+                local = not _is_zoned(column.arrow) and (name == self.time or pa.types.is_date(column.arrow))
+                if local and _is_zoned(values.type):
+                    values = pc.local_timestamp(values.cast(pa.timestamp("us", self.time_zone)))
+                arrays.append(values.cast(column.arrow))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise SchemaError(
+                    f"{self.relation}.{name} is of type {column.type}: {error}",
+                    remedy="load into a table whose types fit, or mend the rows",
+                ) from None
+            fields.append(pa.field(name, column.arrow))
+        rows = pa.table(arrays, schema=pa.schema(fields))
+        return rows.select([name for name in known if name in rows.column_names])
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        """A cursor in a transaction of its own: committed at the end, undone when anything fails."""
+        _ = self.relation
+        with self.database.errors():
+            if self._arrow is None:
+                self._arrow = self.database.connect_arrow()
+            try:
+                with self._arrow.cursor() as cursor:
+                    yield cursor
+                self._arrow.commit()
+            except BaseException:
+                # Closing ends the transaction whatever state it is in, and the server's.
+                arrow, self._arrow = self._arrow, None
+                arrow.close()
+                raise
+
+    def _name(self) -> sql.Identifier:
+        return sql.Identifier(self.relation.schema, self.relation.name)
+
+    def _time_value(self) -> sql.Composed:
+        """The time column as a timestamptz."""
+        name = sql.Identifier(self.time)
+        kind = self.relation.column(self.time).type
+        if kind == "timestamptz":
+            return sql.Composed([name])
+        value = sql.SQL("({}::timestamp AT TIME ZONE {})").format(name, _ZONE)
+        return sql.Composed([value])
+
+    def _time_output(self) -> sql.Composed:
+        return sql.SQL("{} AS {}").format(self._time_value(), sql.Identifier(self.time))
+
+    def _output(self, name: str) -> sql.Composed:
+        cast = self.relation.column(name).cast
+        if cast is None:
+            return sql.Composed([sql.Identifier(name)])
+        return sql.SQL("{0}::{1} AS {0}").format(
+            sql.Identifier(name), sql.SQL("float8" if cast == "float8" else "text")
+        )
+
+    def _within(self) -> sql.Composed:
+        """``[start, end)`` on the bare column, so that its index serves."""
+        name = sql.Identifier(self.time)
+        if self.relation.column(self.time).type == "timestamptz":
+            low, high = sql.Composed([_START]), sql.Composed([_END])
+        else:
+            low, high = (sql.SQL("(SELECT {} AT TIME ZONE {})").format(bound, _ZONE) for bound in (_START, _END))
+        return sql.SQL("{0} >= {1} AND {0} < {2}").format(name, low, high)
+
+
+def _is_zoned(kind: pa.DataType) -> bool:
+    return pa.types.is_timestamp(kind) and kind.tz is not None
+
+
+def _definition(field: pa.Field, time: str) -> str:
+    """The column that `ensure` makes for an Arrow field."""
+    kind = field.type
+    if field.name == time:
+        return "timestamptz NOT NULL"
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind):
+        return "bigint"
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "double precision"
+    if pa.types.is_timestamp(kind):
+        return "timestamptz" if kind.tz else "timestamp"
+    if pa.types.is_date(kind):
+        return "date"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
+        return "text"
+    raise SchemaError(
+        f"column {field.name!r} is of type {kind}, for which there is no PostgreSQL column",
+        remedy="leave it out, or turn it into a number, a text or a time",
+    )
