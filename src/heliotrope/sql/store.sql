@@ -13,7 +13,7 @@ WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') AND relation.relname = %(nam
 ORDER BY attribute.attnum
 
 -- name: list_tables
-SELECT schema.nspname || '.' || relation.relname
+SELECT CASE WHEN pg_table_is_visible(relation.oid) THEN '' ELSE schema.nspname || '.' END || relation.relname
 FROM pg_class AS relation JOIN pg_namespace AS schema ON schema.oid = relation.relnamespace
 WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND schema.nspname NOT IN ('pg_catalog', 'information_schema', 'heliotrope', 'mlflow')

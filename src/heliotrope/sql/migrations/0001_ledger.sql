@@ -54,12 +54,13 @@ CREATE TABLE heliotrope.batch (
     UNIQUE (cycle_id, revision)
 );
 
--- One fit. role 'challenger': scored on the newest interval, which it was not trained on; 'final': trained on it too.
+-- One fit. role 'challenger': scored on the newest interval, which it was not trained on; 'final': trained on it too; 'manual':
+-- promoted by hand.
 CREATE TABLE heliotrope.training (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     cycle_id bigint NOT NULL REFERENCES heliotrope.cycle ON DELETE CASCADE,
     candidate text NOT NULL,
-    role text NOT NULL CHECK (role IN ('challenger', 'final')),
+    role text NOT NULL CHECK (role IN ('challenger', 'final', 'manual')),
     window_start timestamptz NOT NULL,
     window_end timestamptz NOT NULL,
     rows bigint NOT NULL,
@@ -70,7 +71,7 @@ CREATE TABLE heliotrope.training (
     code_version text NOT NULL,
     artifact text,
     failure text,
-    UNIQUE (cycle_id, candidate, role)
+    UNIQUE (cycle_id, candidate, role, fingerprint)
 );
 CREATE INDEX training_fingerprint ON heliotrope.training (fingerprint) WHERE artifact IS NOT NULL;
 

@@ -1,0 +1,226 @@
+"""What the steps of a cycle work with: one pipeline's rows, ledger and model files, and what of them is in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from heliotrope.candidates import artifact
+from heliotrope.config import Candidate, Pipeline
+from heliotrope.database import Database, home
+from heliotrope.errors import ArtifactError
+from heliotrope.interval import Interval, floor, intervals
+from heliotrope.ledger import Ledger
+from heliotrope.provenance import code_version
+from heliotrope.records import Batch, Training, Verdict
+from heliotrope.store import Artifacts, Rows
+from heliotrope.validate import infer_kinds, validate
+
+if TYPE_CHECKING:
+    from heliotrope.candidates.model import Model
+
+__all__ = ["Context", "utc_now"]
+
+Kind = Literal["numeric", "categorical"]
+
+_CACHED_BYTES = 512 * 2**20
+_CACHED_MODELS = 32
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Context:
+    """Everything a cycle needs, opened when first used. Use it as a context manager, or close it.
+
+    ``clock`` says when things are recorded; it decides nothing.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        database: Database,
+        *,
+        folder: Path | None = None,
+        segment: str = "",
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.pipeline = pipeline
+        self.database = database
+        self.folder = folder or home()
+        self.segment = segment
+        self.clock = clock
+        source = pipeline.source
+        self.rows = Rows(database, source.table, source.time, time_zone=source.time_zone)
+        self.ledger = Ledger(database, pipeline, segment=segment)
+        self.artifacts = Artifacts(self.folder / "artifacts")
+        self.code_version = code_version(Path.cwd())
+        self._kinds: dict[str, Kind] | None = None
+        self._first: datetime | None = None
+        self._batches: OrderedDict[tuple[datetime, tuple[str, ...] | None], Batch] = OrderedDict()
+        self._cached_bytes = 0
+        self._models: OrderedDict[str, Model] = OrderedDict()
+
+    def __enter__(self) -> Context:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back. What is used next opens others."""
+        self.rows.close()
+        self.ledger.close()
+
+    # --- rows --------------------------------------------------------------------------------------------
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Every feature as ``numeric`` or ``categorical``."""
+        if self._kinds is None:
+            # No row lies in an instant's worth of the year 1: the schema alone comes back.
+            nothing = datetime(1, 1, 1, tzinfo=UTC)
+            self._kinds = infer_kinds(self._read(nothing, nothing).schema, self.pipeline)
+        return self._kinds
+
+    @property
+    def first(self) -> datetime | None:
+        """The start of the first interval that holds a row; None where there is no row."""
+        if self._first is None:
+            span = self.rows.span()
+            self._first = None if span is None else floor(span[0], self.pipeline.interval)
+        return self._first
+
+    def _read(self, start: datetime, end: datetime) -> pa.Table:
+        return self.rows.read(start, end, self.pipeline.columns[1:])
+
+    def batches(self, window: Interval, known_classes: Collection[str] | None = None) -> list[Batch]:
+        """The batches of the intervals in ``window``, in order, each validated; read once and kept in memory."""
+        wanted = list(intervals(window.start, window.end, self.pipeline.interval))
+        known = None if known_classes is None else tuple(known_classes)
+        missing = [interval for interval in wanted if (interval.start, known) not in self._batches]
+        fresh: dict[datetime, Batch] = {}
+        for run in _runs(missing):
+            table = self._read(run[0].start, run[-1].end)
+            for interval, part in zip(run, self._split(table, run), strict=True):
+                fresh[interval.start] = validate(
+                    part, pipeline=self.pipeline, kinds=self.kinds, interval=interval, known_classes=known
+                )
+        found = [fresh.get(interval.start) or self._batches[interval.start, known] for interval in wanted]
+        self._keep(fresh, known)
+        return found
+
+    def _split(self, table: pa.Table, run: list[Interval]) -> list[pa.Table]:
+        """The table's rows by interval, in the order of ``run``."""
+        if len(run) == 1:
+            return [table]
+        times = table[self.pipeline.source.time].cast(pa.int64()).to_numpy()
+        edges = np.array([interval.start for interval in run], dtype="datetime64[us]").astype(np.int64)
+        index = np.searchsorted(edges, times, side="right") - 1
+        if np.any(index[1:] < index[:-1]):
+            order = np.argsort(index, kind="stable")
+            table, index = table.take(order), index[order]
+        bounds = np.searchsorted(index, np.arange(len(run) + 1))
+        return [table.slice(low, high - low) for low, high in pairwise(bounds)]
+
+    def _keep(self, fresh: dict[datetime, Batch], known: tuple[str, ...] | None) -> None:
+        for start, batch in fresh.items():
+            self._batches[start, known] = batch
+            self._cached_bytes += batch.table.nbytes
+        while self._cached_bytes > _CACHED_BYTES and self._batches:
+            _, batch = self._batches.popitem(last=False)
+            self._cached_bytes -= batch.table.nbytes
+
+    def forget(self, interval: Interval) -> None:
+        """Read the interval's rows again when they are asked for next."""
+        for key in [key for key in self._batches if key[0] == interval.start]:
+            self._cached_bytes -= self._batches.pop(key).table.nbytes
+
+    def usable(self, window: Interval, known_classes: Collection[str] | None = None) -> list[Batch]:
+        """The batches of the window that may be trained on or compared with: neither held nor empty."""
+        held = self.ledger.held_intervals(window.start, window.end)
+        return [
+            batch
+            for batch in self.batches(window, known_classes)
+            if batch.verdict is Verdict.OK and batch.rows and batch.interval.start not in held
+        ]
+
+    # --- models ------------------------------------------------------------------------------------------
+
+    def remember(self, fingerprint: str, model: Model) -> None:
+        """Keep a fitted model in memory."""
+        self._models[fingerprint] = model
+        self._models.move_to_end(fingerprint)
+        while len(self._models) > _CACHED_MODELS:
+            self._models.popitem(last=False)
+
+    def model(self, training: Training) -> Model:
+        """The model of a training that was kept. Raises ArtifactError when its file is missing or was changed."""
+        found = self._models.get(training.fingerprint)
+        if found is None:
+            if training.artifact is None:
+                raise ArtifactError(f"the model of candidate {training.candidate!r} was scored and not kept")
+            found = self._load(training.artifact)
+            self.remember(training.fingerprint, found)
+        return found
+
+    def equal_fit(self, fingerprint: str) -> tuple[Model, str | None] | None:
+        """A model fitted before to the very same rows, from memory or from its file, and its file's hash."""
+        sha256 = self.ledger.artifact_of(fingerprint)
+        found = self._models.get(fingerprint)
+        if found is None and sha256 is not None:
+            try:
+                found = self._load(sha256)
+            except ArtifactError:
+                return None  # lost or changed since: it is fitted again
+            self.remember(fingerprint, found)
+        return None if found is None else (found, sha256)
+
+    def save(self, model: Model) -> str:
+        """Keep the model's file; its SHA-256."""
+        return self.artifacts.put(artifact.dump(model))
+
+    def _load(self, sha256: str) -> Model:
+        return artifact.load(
+            self.artifacts.get(sha256), sha256=sha256, trusted_packages=trusted_packages(self.pipeline)
+        )
+
+    def fingerprint(self, candidate: Candidate, batches: list[Batch], window: Interval, seed: int) -> str:
+        """SHA-256 over all that a fit depends on. Equal fingerprints mean equal models."""
+        said = {
+            "candidate": candidate.model_dump(mode="json"),
+            "task": self.pipeline.task,
+            "kinds": self.kinds,
+            "target": self.pipeline.target,
+            "window": [window.start.isoformat(), window.end.isoformat()],
+            "batches": [[batch.interval.start.isoformat(), batch.content_hash, batch.rows] for batch in batches],
+            "seed": seed,
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def trusted_packages(pipeline: Pipeline) -> frozenset[str]:
+    """The top-level packages the pipeline's own estimators come from: the ones a model file may name types of."""
+    return frozenset(candidate.estimator.partition(".")[0] for candidate in pipeline.candidates)
+
+
+def _runs(missing: list[Interval]) -> list[list[Interval]]:
+    """Intervals that follow each other without a gap, together."""
+    runs: list[list[Interval]] = []
+    for interval in missing:
+        if runs and runs[-1][-1].end == interval.start:
+            runs[-1].append(interval)
+        else:
+            runs.append([interval])
+    return runs

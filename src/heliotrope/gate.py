@@ -1,0 +1,246 @@
+"""Champion against challenger: who serves next, decided on losses over the same rows.
+
+One-sided paired tests. Losses of 0 and 1 are tested exactly by the sign test on the rows where the two models
+differ (McNemar, 1947), and against a margin by the score test of Tango (1998, Statistics in Medicine 17:891-908);
+other losses by Student's t test on the differences. Where several candidates want the champion's place, their
+p-values are corrected by Holm (1979).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from heliotrope.records import Action, Decision, PairedLoss
+
+if TYPE_CHECKING:
+    from heliotrope.config import Gate
+
+__all__ = ["Contender", "decide", "p_value"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A newly trained model that wants to serve.
+
+    ``gain`` is None where there was no champion, or no row, to compare it on; ``same_candidate`` says that it is a
+    fresh fit of the champion's own candidate; ``loss_mean`` is None where it could not be scored.
+    """
+
+    candidate: str
+    metrics: Mapping[str, float]
+    gain: PairedLoss | None
+    same_candidate: bool
+    loss_mean: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """What the gate says of one contender; ``p_value`` is corrected, and None without a comparison."""
+
+    contender: Contender
+    passed: bool
+    reason: str
+    p_value: float | None
+
+
+def decide(
+    gate: Gate, contenders: Sequence[Contender], *, has_champion: bool, scale: float = 1.0
+) -> tuple[Decision, str | None]:
+    """Promote one contender, named in the second place, or keep the champion (None).
+
+    Another candidate must be better than the champion: mean gain at least ``min_gain``, and above zero at level
+    ``alpha`` after Holm's correction over all other candidates. A fresh fit of the champion's own must not be worse:
+    its mean gain above ``-margin`` at level ``alpha``; one that was worse on no row at all passes too, however few
+    the rows. Of those that pass, the lowest mean loss is promoted; of equals the champion's own candidate, then the
+    first by name. Without a champion the lowest mean loss is promoted, and where nothing was scored the first one.
+
+    ``scale`` is what ``min_gain`` and ``margin`` are shares of: 1 for losses between 0 and 1; for a loss in the
+    target's unit give the champion's mean loss.
+
+    >>> from heliotrope.config import Gate
+    >>> gain = PairedLoss(rows=900, mean_gain=16 / 900, standard_error=0.006, wins=22, losses=6)
+    >>> linear = Contender(candidate="linear", metrics={}, gain=gain, same_candidate=False, loss_mean=0.032)
+    >>> decision, name = decide(Gate(), [linear], has_champion=True)
+    >>> name, decision.reasons[0]
+    ('linear', 'linear is better than the champion: mean gain 0.01778 over 900 rows, p = 0.0019 < 0.05')
+    >>> decision.evidence["linear.gain"]
+    0.017777777777777778
+    """
+    if not contenders:
+        return Decision(action=Action.KEEP, reasons=("no candidate was trained",), evidence={}), None
+    if not has_champion:
+        return _first_champion(contenders)
+    findings = _findings(gate, contenders, scale)
+    evidence = _evidence(contenders) | {
+        f"{finding.contender.candidate}.p_value": finding.p_value for finding in findings if finding.p_value is not None
+    }
+    evidence |= {"alpha": gate.alpha, "min_gain": gate.min_gain * scale, "margin": gate.margin * scale}
+    findings.sort(key=lambda finding: (not finding.passed, *_rank(finding.contender)))
+    reasons = tuple(finding.reason for finding in findings)
+    if not findings[0].passed:
+        return Decision(action=Action.KEEP, reasons=reasons, evidence=evidence), None
+    winner = findings[0].contender
+    return Decision(action=Action.PROMOTE, reasons=reasons, evidence=evidence), winner.candidate
+
+
+def p_value(gain: PairedLoss, above: float = 0.0) -> float:
+    """The one-sided p-value against a true mean gain of at most ``above`` (zero, or a negative margin).
+
+    >>> round(p_value(PairedLoss(rows=900, mean_gain=5 / 900, standard_error=0.0025, wins=5, losses=0)), 5)
+    0.03125
+    """
+    if gain.wins is None or gain.losses is None:
+        return _t_test(gain, above)
+    if abs(above) < 1e-9:
+        return _sign_test(gain.wins, gain.losses)
+    return _score_test(gain.wins, gain.losses, gain.rows, above)
+
+
+# --- without a champion ------------------------------------------------------------------------------------
+
+
+def _first_champion(contenders: Sequence[Contender]) -> tuple[Decision, str]:
+    scored = [contender for contender in contenders if math.isfinite(_loss(contender))]
+    if scored:
+        winner = min(scored, key=_rank)
+        reason = f"first champion: {winner.candidate} has the lowest mean loss, {winner.loss_mean:.4g}"
+        reason += f", of {len(contenders)} candidates" if len(contenders) > 1 else ""
+    else:
+        winner = contenders[0]
+        reason = f"first champion, nothing to compare with: {winner.candidate} was declared first"
+    decision = Decision(action=Action.PROMOTE, reasons=(reason,), evidence=_evidence(contenders))
+    return decision, winner.candidate
+
+
+def _loss(contender: Contender) -> float:
+    return math.inf if contender.loss_mean is None or math.isnan(contender.loss_mean) else contender.loss_mean
+
+
+def _rank(contender: Contender) -> tuple[float, bool, str]:
+    """The lower is promoted first."""
+    return _loss(contender), not contender.same_candidate, contender.candidate
+
+
+def _evidence(contenders: Sequence[Contender]) -> dict[str, float]:
+    evidence: dict[str, float] = {}
+    for contender in contenders:
+        if contender.loss_mean is not None:
+            evidence[f"{contender.candidate}.loss"] = contender.loss_mean
+        if contender.gain is not None:
+            evidence[f"{contender.candidate}.gain"] = contender.gain.mean_gain
+            evidence[f"{contender.candidate}.rows"] = float(contender.gain.rows)
+    return evidence
+
+
+# --- against the champion ----------------------------------------------------------------------------------
+
+
+def _findings(gate: Gate, contenders: Sequence[Contender], scale: float) -> list[_Finding]:
+    findings = [
+        _Finding(
+            contender=contender,
+            passed=False,
+            reason=f"{contender.candidate}: there were no rows to compare it with the champion on",
+            p_value=None,
+        )
+        for contender in contenders
+        if contender.gain is None
+    ]
+    compared = [(contender, contender.gain) for contender in contenders if contender.gain is not None]
+    findings += [
+        _not_worse(contender, gain, gate.alpha, gate.margin * scale)
+        for contender, gain in compared
+        if contender.same_candidate
+    ]
+    others = [(contender, gain) for contender, gain in compared if not contender.same_candidate]
+    corrected = _holm([p_value(gain) for _, gain in others])
+    findings += [
+        _better(contender, gain, p, gate.alpha, gate.min_gain * scale)
+        for (contender, gain), p in zip(others, corrected, strict=True)
+    ]
+    return findings
+
+
+def _better(contender: Contender, gain: PairedLoss, p: float, alpha: float, min_gain: float) -> _Finding:
+    passed = p < alpha and gain.mean_gain >= min_gain
+    name, numbers = contender.candidate, f"mean gain {gain.mean_gain:.4g} over {gain.rows} rows"
+    if passed:
+        reason = f"{name} is better than the champion: {numbers}, p = {p:.2g} < {alpha:g}"
+    elif p >= alpha:
+        reason = f"{name} is not shown to be better than the champion: {numbers}, p = {p:.2g}, needed < {alpha:g}"
+    else:
+        reason = f"{name} is better than the champion by too little: {numbers}, needed at least {min_gain:.4g}"
+    return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
+
+
+def _not_worse(contender: Contender, gain: PairedLoss, alpha: float, margin: float) -> _Finding:
+    p = p_value(gain, -margin)
+    name, numbers = contender.candidate, f"mean gain {gain.mean_gain:.4g} over {gain.rows} rows"
+    passed = True
+    if p < alpha:
+        reason = f"a fresh {name} is not worse than the champion by {margin:.4g}: {numbers}, p = {p:.2g} < {alpha:g}"
+    elif _worse_nowhere(gain):
+        reason = f"a fresh {name} is worse than the champion on no row: {numbers}"
+    else:
+        passed = False
+        reason = (
+            f"a fresh {name} may be worse than the champion by {margin:.4g}: {numbers}, p = {p:.2g}, needed < {alpha:g}"
+        )
+    return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
+
+
+def _worse_nowhere(gain: PairedLoss) -> bool:
+    if gain.losses is not None:
+        return gain.losses == 0
+    return gain.standard_error == 0.0 and gain.mean_gain >= 0.0
+
+
+def _holm(p_values: Sequence[float]) -> list[float]:
+    """Step-down: the smallest of m times m, the next times m - 1 and not below the one before."""
+    corrected = [1.0] * len(p_values)
+    floor = 0.0
+    for place, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        floor = max(floor, min(1.0, (len(p_values) - place) * p_values[i]))
+        corrected[i] = floor
+    return corrected
+
+
+# --- the tests ---------------------------------------------------------------------------------------------
+
+
+def _sign_test(wins: int, losses: int) -> float:
+    """The chance of at least ``wins`` heads in ``wins + losses`` throws of a fair coin."""
+    if wins == 0:
+        return 1.0
+    from scipy.special import bdtrc
+
+    return float(bdtrc(wins - 1, wins + losses, 0.5))
+
+
+def _score_test(wins: int, losses: int, rows: int, above: float) -> float:
+    """Tango's: the variance of ``wins - losses`` under a true mean gain of ``above``, by restricted likelihood."""
+    if rows == 0:
+        return 1.0
+    if above <= -1.0:
+        return 0.0
+    b = (2.0 * rows - wins + losses) * above - wins - losses
+    c = -losses * above * (1.0 - above)
+    losing = (math.sqrt(max(b * b - 8.0 * rows * c, 0.0)) - b) / (4.0 * rows)
+    variance = rows * (2.0 * losing + above - above * above)
+    distance = wins - losses - rows * above
+    return NormalDist().cdf(-distance / math.sqrt(variance))
+
+
+def _t_test(gain: PairedLoss, above: float) -> float:
+    if gain.rows < 2 or math.isnan(gain.mean_gain):
+        return 1.0
+    distance = gain.mean_gain - above
+    if gain.standard_error == 0.0:
+        return 0.0 if distance > 0.0 else 1.0
+    from scipy.special import stdtr
+
+    return float(stdtr(gain.rows - 1, -distance / gain.standard_error))

@@ -1,0 +1,176 @@
+"""Reading the record: who served when and why, and what each cycle saw and chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from heliotrope.interval import Interval
+from heliotrope.records import Action, Champion, Training
+from heliotrope.sql import statement
+
+if TYPE_CHECKING:
+    import psycopg
+
+__all__ = ["CycleSummary", "Recorded", "champions", "cycles", "pipeline_id", "recorded", "span", "training_from"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CycleSummary:
+    """One cycle as the ledger has it, for tables, reports and JSON."""
+
+    id: int
+    interval: Interval
+    done: bool
+    code_version: str
+    started_at: datetime
+    ended_at: datetime | None
+    content_hash: str
+    rows_read: int
+    rows: int
+    verdict: str
+    problems: tuple[Mapping[str, Any], ...]
+    first_time: datetime | None
+    last_time: datetime | None
+    seconds: Mapping[str, float]
+    """By part of the cycle (``extract``, ``evaluate``, ``fit`` ...)."""
+    evaluations: tuple[Mapping[str, Any], ...]
+    drift: tuple[Mapping[str, Any], ...]
+    decisions: tuple[Mapping[str, Any], ...]
+    trainings: tuple[Mapping[str, Any], ...]
+    revision: int
+    """How often rows came late and the interval was evaluated again."""
+
+    @property
+    def champion(self) -> Mapping[str, Any] | None:
+        """How the champion did; None where there was none."""
+        return next((one for one in self.evaluations if one["role"] == "champion"), None)
+
+    @property
+    def decision(self) -> Mapping[str, Any] | None:
+        """The last thing decided."""
+        return self.decisions[-1] if self.decisions else None
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The features that any detector flagged, in order; ``*`` stands for all together."""
+        return tuple(sorted({one["feature"] for one in self.drift if one["drifted"]}))
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The latest content hash the ledger has of an interval."""
+
+    cycle_id: int
+    interval: Interval
+    content_hash: str
+    revision: int
+    rows_read: int
+
+
+def pipeline_id(connection: psycopg.Connection[Any], name: str) -> int | None:
+    """The id of the pipeline of that name; None when it has no record."""
+    row = connection.execute(statement("find_pipeline"), {"name": name}).fetchone()
+    return None if row is None else int(row[0])
+
+
+def cycles(
+    connection: psycopg.Connection[Any],
+    pipeline: int,
+    segment: str = "",
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    limit: int | None = None,
+) -> tuple[CycleSummary, ...]:
+    """The cycles whose interval starts in ``[start, end)``, the latest ``limit`` of them, oldest first."""
+    parameters = {"pipeline_id": pipeline, "segment": segment, "start": start, "end": end, "limit": limit}
+    rows = connection.execute(statement("cycles"), parameters).fetchall()
+    return tuple(_summary(row) for row in reversed(rows))
+
+
+def _summary(row: Sequence[Any]) -> CycleSummary:
+    steps: Mapping[str, Mapping[str, float]] = row[13] or {}
+    seconds: dict[str, float] = {}
+    for parts in steps.values():
+        for name, value in parts.items():
+            seconds[name] = seconds.get(name, 0.0) + value
+    return CycleSummary(
+        id=row[0],
+        interval=Interval(row[1], row[2]),
+        done=row[5] is not None,
+        code_version=row[3],
+        started_at=row[4],
+        ended_at=row[5],
+        content_hash=row[6],
+        rows_read=row[7],
+        rows=row[8],
+        verdict=row[9],
+        problems=tuple(row[10]),
+        first_time=row[11],
+        last_time=row[12],
+        seconds=seconds,
+        evaluations=tuple(row[14] or ()),
+        drift=tuple(row[15] or ()),
+        decisions=tuple(row[16] or ()),
+        trainings=tuple(row[17] or ()),
+        revision=row[18],
+    )
+
+
+def champions(
+    connection: psycopg.Connection[Any], pipeline: int, segment: str = "", *, at: datetime | None = None
+) -> tuple[Champion, ...]:
+    """Who served, in order of time: all of them, or the one at ``at``. Those replaced at once are left out."""
+    parameters = {"pipeline_id": pipeline, "segment": segment, "at": at}
+    return tuple(
+        Champion(
+            id=row[0],
+            candidate=row[10],
+            valid_from=row[1],
+            valid_to=row[2],
+            action=Action(row[3]),
+            reasons=tuple(row[4]),
+            actor=row[5],
+            decided_at=row[6],
+            evidence=row[7],
+            training=training_from(row[9:]),
+            training_id=row[9],
+            registered_version=row[8],
+        )
+        for row in connection.execute(statement("champions"), parameters).fetchall()
+    )
+
+
+def recorded(
+    connection: psycopg.Connection[Any], pipeline: int, segment: str, start: datetime, end: datetime
+) -> tuple[Recorded, ...]:
+    """The latest content hash of every interval in ``[start, end)`` that has a cycle, in order."""
+    parameters = {"pipeline_id": pipeline, "segment": segment, "start": start, "end": end}
+    rows = connection.execute(statement("recorded_hashes"), parameters).fetchall()
+    return tuple(Recorded(row[0], Interval(row[1], row[2]), row[3], row[4], row[5]) for row in rows)
+
+
+def span(
+    connection: psycopg.Connection[Any], pipeline: int, segment: str = ""
+) -> tuple[datetime, datetime, int] | None:
+    """The start of the first done cycle, the end of the last, and how many there are; None when there is none."""
+    row = connection.execute(statement("span"), {"pipeline_id": pipeline, "segment": segment}).fetchone()
+    return None if row is None or row[0] is None else (row[0], row[1], row[2])
+
+
+def training_from(row: Sequence[Any]) -> Training:
+    """A training from columns in the order id, candidate, role, window_start, window_end, rows, seconds, ..."""
+    return Training(
+        candidate=row[1],
+        window=Interval(row[3], row[4]),
+        rows=row[5],
+        seconds=row[6],
+        seed=row[7],
+        fingerprint=row[8],
+        versions=row[9],
+        code_version=row[10],
+        artifact=row[11],
+    )

@@ -1,0 +1,367 @@
+"""Writing one pipeline's record, and what a cycle reads back of it: one connection, one (pipeline, segment)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from heliotrope.config import Pipeline
+from heliotrope.database import Database, lock_key
+from heliotrope.errors import ConnectionLostError
+from heliotrope.interval import Interval
+from heliotrope.ledger.history import champions, training_from
+from heliotrope.ledger.migrate import check
+from heliotrope.records import (
+    Action,
+    Batch,
+    Champion,
+    Decision,
+    DriftReport,
+    Evaluation,
+    FeatureDrift,
+    PairedLoss,
+    Training,
+)
+from heliotrope.sql import statement
+
+if TYPE_CHECKING:
+    import psycopg
+
+__all__ = ["Ledger", "OpenCycle"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCycle:
+    """A cycle's identity and the names of the steps that have ended."""
+
+    id: int
+    steps: frozenset[str]
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return "done" in self.steps
+
+
+class Ledger:
+    """The record of one pipeline and segment. Use it as a context manager, or close it.
+
+    Raises LedgerError when the tables are absent or of another version.
+    """
+
+    def __init__(self, database: Database, pipeline: Pipeline, *, segment: str = "") -> None:
+        self.database = database
+        self.pipeline = pipeline
+        self.segment = segment
+        self._connection: psycopg.Connection[Any] | None = None
+        self._ids: tuple[int, int] | None = None
+        self._checked = False
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back, and with it the lock. The next call opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    # --- connection, lock, transaction -------------------------------------------------------------------
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """The connection, opened when first used, in autocommit: transactions are begun where they are meant."""
+        if self._connection is None or self._connection.closed:
+            if not self._checked:
+                check(self.database)
+                self._checked = True
+            self._connection = self.database.connect(autocommit=True)
+        return self._connection
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the pipeline and segment: one cycle at a time, whichever process runs it. A killed holder lets go."""
+        key = {"key": lock_key("cycle", self.pipeline.name, self.segment)}
+        with self.database.errors():
+            self.connection.execute(statement("take_lock"), key)
+        try:
+            yield
+        finally:
+            if self._connection is not None and not self._connection.closed:
+                try:
+                    with self.database.errors():
+                        self._connection.execute(statement("release_lock"), key)
+                except ConnectionLostError:
+                    self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything written inside is kept together, or not at all."""
+        with self.database.errors(), self.connection.transaction():
+            yield
+
+    def _rows(self, query: str, **parameters: object) -> list[Any]:
+        with self.database.errors():
+            return self.connection.execute(statement(query), self._scope() | parameters).fetchall()
+
+    def _add(self, query: str, **parameters: object) -> int:
+        found = self.connection.execute(statement(query), parameters).fetchone()
+        assert found is not None
+        return int(found[0])
+
+    def _scope(self) -> dict[str, object]:
+        pipeline_id, version_id = self.ids
+        return {"pipeline_id": pipeline_id, "version_id": version_id, "segment": self.segment}
+
+    @property
+    def ids(self) -> tuple[int, int]:
+        """The pipeline's id and its declaration's; both are recorded when they are new."""
+        if self._ids is None:
+            declared = Jsonb(self.pipeline.model_dump(mode="json"))
+            with self.transaction():
+                pipeline_id = self._add("ensure_pipeline", name=self.pipeline.name)
+                version_id = self._add(
+                    "ensure_pipeline_version",
+                    pipeline_id=pipeline_id,
+                    fingerprint=self.pipeline.fingerprint(),
+                    config=declared,
+                )
+            self._ids = (pipeline_id, version_id)
+        return self._ids
+
+    # --- what a cycle reads back -------------------------------------------------------------------------
+
+    def find(self, interval: Interval) -> OpenCycle | None:
+        """The cycle of that interval, if it has begun."""
+        rows = self._rows("find_cycle", start=interval.start)
+        return OpenCycle(rows[0][0], frozenset(rows[0][1])) if rows else None
+
+    def champion_at(self, time: datetime) -> Champion | None:
+        """Who serves at that time, by the data's clock."""
+        found = champions(self.connection, self.ids[0], self.segment, at=time)
+        return found[0] if found else None
+
+    def batch_of(self, cycle_id: int) -> tuple[int, str]:
+        """The id and the content hash of the cycle's own batch."""
+        rows = self._rows("cycle_batch", cycle_id=cycle_id)
+        return rows[0][0], rows[0][1]
+
+    def evaluations_of(self, cycle_id: int) -> tuple[Evaluation, ...]:
+        """What was scored on the cycle's batch."""
+        return tuple(
+            Evaluation(
+                role=role, candidate=candidate, rows=rows, metrics=metrics, gain=PairedLoss(**gain) if gain else None
+            )
+            for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
+        )
+
+    def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
+        """By (role, candidate): the training's id, the training, and why it failed."""
+        found = {}
+        for row in self._rows("cycle_trainings", cycle_id=cycle_id):
+            found[row[2], row[1]] = (row[0], training_from(row), row[12])
+        return found
+
+    def decisions_of(self, cycle_id: int) -> dict[str, Decision]:
+        """By stage: what was decided in the cycle."""
+        return {
+            stage: Decision(action=Action(action), reasons=tuple(reasons), evidence=evidence)
+            for stage, action, reasons, evidence in self._rows("cycle_decisions", cycle_id=cycle_id)
+        }
+
+    def drift_of(self, cycle_id: int) -> tuple[DriftReport, ...]:
+        """What the detectors read on the cycle's batch."""
+        reports: dict[str, list[Any]] = {}
+        for row in self._rows("cycle_drift", cycle_id=cycle_id):
+            reports.setdefault(row[0], []).append(row)
+        return tuple(
+            DriftReport(
+                detector=detector,
+                reference_rows=rows[0][2],
+                current_rows=rows[0][3],
+                features=tuple(
+                    FeatureDrift(feature=row[1], statistic=row[4], p_value=row[5], threshold=row[6], drifted=row[7])
+                    for row in rows
+                ),
+            )
+            for detector, rows in reports.items()
+        )
+
+    def held_intervals(self, start: datetime, end: datetime) -> frozenset[datetime]:
+        """The starts of the intervals whose batch was held: no window takes them."""
+        return frozenset(row[0] for row in self._rows("held_intervals", start=start, end=end))
+
+    def last_trained(self, before: datetime) -> datetime | None:
+        """The end of the latest interval, begun before ``before``, in whose cycle something was trained."""
+        found: datetime | None = self._rows("last_trained", before=before)[0][0]
+        return found
+
+    def rows_since(self, since: datetime, before: datetime) -> int:
+        """How many usable rows the batches of ``[since, before)`` held."""
+        return int(self._rows("rows_since", since=since, before=before)[0][0])
+
+    def champion_scores(self, metric: str, since: datetime, before: datetime, limit: int) -> tuple[float, ...]:
+        """The metric of whoever was champion, by interval in ``[since, before)``, the last ``limit``, oldest first."""
+        rows = self._rows("champion_scores", since=since, before=before, limit=limit)
+        return tuple(row[0][metric] for row in reversed(rows) if row[0].get(metric) is not None)
+
+    def artifact_of(self, fingerprint: str) -> str | None:
+        """The model file of an equal fit, made before."""
+        rows = self._rows("find_artifact", fingerprint=fingerprint)
+        return rows[0][0] if rows else None
+
+    def done_intervals(self, start: datetime, end: datetime) -> frozenset[datetime]:
+        """The starts of the intervals in the range whose cycle is done."""
+        return frozenset(row[0] for row in self._rows("done_intervals", start=start, end=end))
+
+    def to_register(self) -> tuple[int, ...]:
+        """The ids of champions that the model registry does not know yet, oldest first."""
+        return tuple(row[0] for row in self._rows("to_register"))
+
+    # --- what a cycle writes, inside `transaction` -------------------------------------------------------
+
+    def add_cycle(self, interval: Interval, *, code_version: str, started_at: datetime) -> int:
+        """Begin a cycle; its id."""
+        return self._add(
+            "add_cycle",
+            **self._scope(),
+            start=interval.start,
+            end=interval.end,
+            code_version=code_version,
+            started_at=started_at,
+        )
+
+    def add_step(self, cycle_id: int, name: str, *, seconds: Mapping[str, float], ended_at: datetime) -> None:
+        """A step has ended, and what took how long in it."""
+        self.connection.execute(
+            statement("add_step"),
+            {"cycle_id": cycle_id, "name": name, "seconds": Jsonb(dict(seconds)), "ended_at": ended_at},
+        )
+
+    def add_batch(self, cycle_id: int, batch: Batch, *, revision: int, recorded_at: datetime) -> int:
+        """The interval's rows as they were read; the batch's id."""
+        problems = [
+            {"rule": p.rule, "column": p.column, "rows": p.rows, "done": p.done, "detail": p.detail}
+            for p in batch.problems
+        ]
+        return self._add(
+            "add_batch",
+            cycle_id=cycle_id,
+            revision=revision,
+            content_hash=batch.content_hash,
+            rows_read=batch.rows_read,
+            rows=batch.rows,
+            first_time=batch.first_time,
+            last_time=batch.last_time,
+            verdict=batch.verdict.value,
+            problems=Jsonb(problems),
+            recorded_at=recorded_at,
+        )
+
+    def add_evaluation(self, batch_id: int, training_id: int, evaluation: Evaluation) -> None:
+        """How one model did on the batch."""
+        gain = evaluation.gain
+        fields = None if gain is None else {name: getattr(gain, name) for name in gain.__dataclass_fields__}
+        self.connection.execute(
+            statement("add_evaluation"),
+            {
+                "batch_id": batch_id,
+                "role": evaluation.role,
+                "candidate": evaluation.candidate,
+                "training_id": training_id,
+                "rows": evaluation.rows,
+                "metrics": _json(evaluation.metrics),
+                "gain": None if fields is None else _json(fields),
+            },
+        )
+
+    def add_drift(self, batch_id: int, reports: Sequence[DriftReport]) -> None:
+        """What the detectors read."""
+        rows = [
+            {
+                "batch_id": batch_id,
+                "detector": report.detector,
+                "feature": feature.feature,
+                "reference_rows": report.reference_rows,
+                "current_rows": report.current_rows,
+                "statistic": feature.statistic,
+                "p_value": feature.p_value,
+                "threshold": feature.threshold,
+                "drifted": feature.drifted,
+            }
+            for report in reports
+            for feature in report.features
+        ]
+        if rows:
+            with self.connection.cursor() as cursor:
+                cursor.executemany(statement("add_drift"), rows)
+
+    def add_decision(
+        self, cycle_id: int | None, stage: str, decision: Decision, *, actor: str, decided_at: datetime
+    ) -> int:
+        """What was chosen, why, on what evidence, by whom; the decision's id."""
+        return self._add(
+            "add_decision",
+            **self._scope(),
+            cycle_id=cycle_id,
+            stage=stage,
+            action=decision.action.value,
+            reasons=list(decision.reasons),
+            evidence=_json(decision.evidence),
+            actor=actor,
+            decided_at=decided_at,
+        )
+
+    def add_training(self, cycle_id: int, role: str, training: Training, *, failure: str | None = None) -> int:
+        """One fit; its id."""
+        return self._add(
+            "add_training",
+            cycle_id=cycle_id,
+            candidate=training.candidate,
+            role=role,
+            window_start=training.window.start,
+            window_end=training.window.end,
+            rows=training.rows,
+            seconds=training.seconds,
+            seed=training.seed,
+            fingerprint=training.fingerprint,
+            versions=Jsonb(dict(training.versions)),
+            code_version=training.code_version,
+            artifact=training.artifact,
+            failure=failure,
+        )
+
+    def add_champion(self, training_id: int, decision_id: int, *, valid_from: datetime) -> int:
+        """Who serves from then on; the champion's id."""
+        return self._add(
+            "add_champion",
+            **self._scope(),
+            training_id=training_id,
+            decision_id=decision_id,
+            valid_from=valid_from,
+        )
+
+    def add_registration(self, champion_id: int, version: str, *, registered_at: datetime) -> None:
+        """The model registry knows the champion under that version."""
+        self.connection.execute(
+            statement("add_registration"),
+            {"champion_id": champion_id, "version": version, "registered_at": registered_at},
+        )
+
+
+def _json(values: Mapping[str, Any]) -> Jsonb:
+    """JSON has no NaN and no infinity: they become null."""
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()
+    }
+    return Jsonb(plain, dumps=json.dumps)

@@ -1,0 +1,33 @@
+-- name: cycles
+SELECT
+    cycle.id, cycle.interval_start, cycle.interval_end, cycle.code_version, cycle.started_at,
+    done.ended_at,
+    batch.content_hash, batch.rows_read, batch.rows, batch.verdict, batch.problems, batch.first_time, batch.last_time,
+    (SELECT jsonb_object_agg(step.name, step.seconds) FROM heliotrope.step WHERE step.cycle_id = cycle.id) AS seconds,
+    (SELECT jsonb_agg(jsonb_build_object('role', evaluation.role, 'candidate', evaluation.candidate,
+                                         'metrics', evaluation.metrics, 'gain', evaluation.gain)
+                      ORDER BY evaluation.role, evaluation.candidate)
+     FROM heliotrope.evaluation WHERE evaluation.batch_id = batch.id) AS evaluations,
+    (SELECT jsonb_agg(jsonb_build_object('detector', drift.detector, 'feature', drift.feature,
+                                         'statistic', drift.statistic, 'p_value', drift.p_value,
+                                         'threshold', drift.threshold, 'drifted', drift.drifted)
+                      ORDER BY drift.detector, drift.feature)
+     FROM heliotrope.drift WHERE drift.batch_id = batch.id) AS drift,
+    (SELECT jsonb_agg(jsonb_build_object('stage', decision.stage, 'action', decision.action,
+                                         'reasons', decision.reasons, 'evidence', decision.evidence)
+                      ORDER BY decision.id)
+     FROM heliotrope.decision WHERE decision.cycle_id = cycle.id) AS decisions,
+    (SELECT jsonb_agg(jsonb_build_object('candidate', training.candidate, 'role', training.role,
+                                         'rows', training.rows, 'seconds', training.seconds,
+                                         'failure', training.failure)
+                      ORDER BY training.id)
+     FROM heliotrope.training WHERE training.cycle_id = cycle.id) AS trainings,
+    (SELECT max(revision) FROM heliotrope.batch AS late WHERE late.cycle_id = cycle.id) AS revision
+FROM heliotrope.cycle
+JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+LEFT JOIN heliotrope.step AS done ON done.cycle_id = cycle.id AND done.name = 'done'
+WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s
+    AND (%(start)s::timestamptz IS NULL OR cycle.interval_start >= %(start)s)
+    AND (%(end)s::timestamptz IS NULL OR cycle.interval_start < %(end)s)
+ORDER BY cycle.interval_start DESC
+LIMIT %(limit)s

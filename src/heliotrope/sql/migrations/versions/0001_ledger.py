@@ -1,0 +1,14 @@
+"""The ledger."""
+
+from alembic import op
+
+from heliotrope.sql import migration
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make the tables of 0001_ledger.sql."""
+    # The driver itself, without parameters: SQLAlchemy would take the % signs of the text for placeholders.
+    op.get_bind().connection.driver_connection.execute(migration("0001_ledger"))

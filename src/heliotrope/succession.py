@@ -1,0 +1,84 @@
+"""Changing who serves by hand: a candidate, or an earlier champion; with a reason, on record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from heliotrope import cycle
+from heliotrope.context import Context
+from heliotrope.errors import ConfigError, LedgerError
+from heliotrope.interval import Interval, format_time
+from heliotrope.ledger import champions, span
+from heliotrope.records import Action, Champion, Decision
+
+__all__ = ["promote", "roll_back"]
+
+
+def promote(context: Context, name: str, *, reason: str, actor: str) -> Champion:
+    """Fit the candidate on its newest window and let it serve from the end of the last cycle.
+
+    Raises ConfigError for a candidate the pipeline does not declare, LedgerError when no cycle is done yet.
+    """
+    candidate = cycle.candidate_named(context, name)
+    with context.ledger.lock():
+        last, end = _last_cycle(context)
+        training_id = cycle.train_one(context, candidate, last, end)
+        return _serve(context, training_id, Action.PROMOTE, end, reason, actor)
+
+
+def roll_back(context: Context, *, to: int | None, reason: str, actor: str) -> Champion:
+    """Let an earlier champion serve again from the end of the last cycle: the one of id ``to``, else the one before.
+
+    Its model file is checked before anything is recorded. Raises ConfigError for an unknown id, LedgerError when
+    there is no earlier champion, ArtifactError when its file is missing or was changed.
+    """
+    with context.ledger.lock():
+        _, end = _last_cycle(context)
+        known = champions(context.ledger.connection, context.ledger.ids[0], context.segment)
+        target = _by_id(known, to) if to is not None else _predecessor(context, known)
+        context.artifacts.get(target.training.artifact or "")
+        return _serve(context, target.training_id, Action.ROLL_BACK, end, reason, actor)
+
+
+def _last_cycle(context: Context) -> tuple[Interval, datetime]:
+    found = span(context.ledger.connection, context.ledger.ids[0], context.segment)
+    if found is None:
+        raise LedgerError(
+            f"{context.pipeline.name} has no cycle yet", remedy="run one with `heliotrope run` or `heliotrope replay`"
+        )
+    end = found[1]
+    return Interval(end - context.pipeline.interval, end), end
+
+
+def _by_id(known: tuple[Champion, ...], wanted: int) -> Champion:
+    for champion in known:
+        if champion.id == wanted:
+            return champion
+    ids = ", ".join(str(champion.id) for champion in known[-5:]) or "none"
+    raise ConfigError(f"there is no champion {wanted}", remedy=f"the latest are {ids}; see `heliotrope champion --all`")
+
+
+def _predecessor(context: Context, known: tuple[Champion, ...]) -> Champion:
+    """Who served before the present champion's model first did, so that going back twice goes back two."""
+    if known:
+        present = known[-1].training_id
+        first = next(place for place, champion in enumerate(known) if champion.training_id == present)
+        if first:
+            return known[first - 1]
+    raise LedgerError(
+        f"{context.pipeline.name} has no earlier champion to go back to",
+        remedy="promote a candidate with `heliotrope promote`",
+    )
+
+
+def _serve(
+    context: Context, training_id: int, action: Action, valid_from: datetime, reason: str, actor: str
+) -> Champion:
+    decision = Decision(action=action, reasons=(reason,), evidence={})
+    ledger = context.ledger
+    with ledger.transaction():
+        decision_id = ledger.add_decision(None, "manual", decision, actor=actor, decided_at=context.clock())
+        ledger.add_champion(training_id, decision_id, valid_from=valid_from)
+    champion = ledger.champion_at(valid_from)
+    assert champion is not None, f"a champion was just recorded from {format_time(valid_from)}"
+    return champion

@@ -1,0 +1,44 @@
+"""What every test may ask for: a database of its own on a real PostgreSQL, started once a worker."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from heliotrope import server
+from heliotrope.database import Database
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The URL of this worker's server. Its files are gone at the end."""
+    # A socket's path may have no more than 107 characters: not under pytest's own long folder.
+    folder = Path(tempfile.mkdtemp(prefix="helio"))
+    yield server.start(folder / "pg")
+    server.stop(folder / "pg")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(server_url: str) -> Iterator[str]:
+    """The URL of an empty database that no other test uses."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield server_url.replace("/postgres?", f"/{quote(name)}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Database:
+    """An empty database that no other test uses."""
+    return Database(database_url)
