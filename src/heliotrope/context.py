@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -66,6 +66,8 @@ class Context:
         self.ledger = Ledger(database, pipeline, segment=segment)
         self.artifacts = Artifacts(self.folder / "artifacts")
         self.code_version = code_version(Path.cwd())
+        self.scratch: dict[str, Any] = {}
+        """What a caller chose once and wants again; gone with the context."""
         self._kinds: dict[str, Kind] | None = None
         self._first: datetime | None = None
         self._batches: OrderedDict[tuple[datetime, tuple[str, ...] | None], Batch] = OrderedDict()

@@ -19,6 +19,7 @@ import numpy as np
 from heliotrope import drift, evaluate, trigger
 from heliotrope import gate as gates
 from heliotrope import window as windows
+from heliotrope.candidates.estimator import make
 from heliotrope.candidates.model import Model
 from heliotrope.context import Context
 from heliotrope.errors import ConfigError, EstimatorError, nearest
@@ -260,6 +261,8 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Fit every candidate without the newest interval and score it there; fit the gate's choice again with it."""
     watch = Stopwatch()
     ledger, pipeline = context.ledger, context.pipeline
+    for candidate in pipeline.candidates:
+        make(candidate, seed=0)  # one that cannot be made is a mistake in the pipeline, not a candidate that lost
     batch_id, _ = ledger.batch_of(cycle.id)
     champion = ledger.champion_at(interval.start)
     model = None if champion is None else serving(context, champion)

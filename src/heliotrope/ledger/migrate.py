@@ -53,6 +53,8 @@ def migrate(database: Database) -> bool:
         key = {"key": lock_key("migrate")}
         connection.execute(statement("take_lock"), key)
         try:
+            if version(database) == CURRENT:
+                return False  # another session did it in the meantime
             _upgrade(database)
         finally:
             connection.execute(statement("release_lock"), key)

@@ -160,8 +160,10 @@ LIMIT %(limit)s
 
 -- name: to_register
 SELECT champion.id
-FROM heliotrope.champion LEFT JOIN heliotrope.registration ON registration.champion_id = champion.id
+FROM heliotrope.champion_validity AS champion
+LEFT JOIN heliotrope.registration ON registration.champion_id = champion.id
 WHERE champion.pipeline_id = %(pipeline_id)s AND champion.segment = %(segment)s
+    AND (champion.valid_to IS NULL OR champion.valid_from < champion.valid_to)
     AND registration.champion_id IS NULL
 ORDER BY champion.id
 

@@ -126,7 +126,7 @@ CREATE TABLE heliotrope.champion (
     decision_id bigint NOT NULL UNIQUE REFERENCES heliotrope.decision ON DELETE CASCADE,
     valid_from timestamptz NOT NULL
 );
-CREATE INDEX champion_validity ON heliotrope.champion (pipeline_id, segment, valid_from, id);
+CREATE INDEX champion_by_time ON heliotrope.champion (pipeline_id, segment, valid_from, id);
 
 -- A champion that the model registry knows. One that has no row here is still to be registered.
 CREATE TABLE heliotrope.registration (
