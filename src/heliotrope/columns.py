@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -66,6 +65,7 @@ def as_utc(column: pa.ChunkedArray, time_zone: str) -> pa.ChunkedArray:
     Raises SchemaError for another type, ConfigError for an unknown zone, and DataError, naming the time, for a
     local time that was skipped when clocks went forward.
 
+    >>> from datetime import datetime
     >>> noon = pa.chunked_array([[datetime(2013, 7, 1, 12)]], pa.timestamp("s"))
     >>> str(as_utc(noon, "America/New_York")[0])
     '2013-07-01 16:00:00+00:00'
@@ -91,14 +91,9 @@ def as_numbers(column: pa.ChunkedArray, *, text: bool = False) -> pa.ChunkedArra
     [1.0, None, 3.0]
     """
     kind = column.type
-    if _is_number(kind) or pa.types.is_null(kind):
-        numbers = column
-    elif text and pa.types.is_string(_plain(kind)):
-        numbers = column
-    else:
+    if not (_is_number(kind) or pa.types.is_null(kind) or (text and pa.types.is_string(_plain(kind)))):
         raise SchemaError(f"holds {kind}, not numbers")
-    if kind != pa.float64():
-        numbers = _parsed(_stored(numbers))
+    numbers = column if kind == pa.float64() else _parsed(_stored(column))
     values = numbers.to_numpy()
     if int(np.isnan(values).sum()) > numbers.null_count:
         numbers = pa.chunked_array([pa.array(values, from_pandas=True)])

@@ -202,7 +202,7 @@ class DomainClassifier(_Model):
     kind: Literal["domain_classifier"] = "domain_classifier"
     threshold: float = Field(0.6, gt=0.5, lt=1.0, description="the area under the curve that counts as drift")
     alpha: Share = 0.01
-    max_rows: Positive = 2000
+    max_rows: Positive = Field(2000, description="rows of either side; of more, so many drawn at random")
 
 
 Detector = Annotated[

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -128,8 +128,9 @@ class Context:
         if len(run) == 1:
             return [table]
         times = table[self.pipeline.source.time].cast(pa.int64()).to_numpy()
-        edges = np.array([interval.start for interval in run], dtype="datetime64[us]").astype(np.int64)
-        index = np.searchsorted(edges, times, side="right") - 1
+        microsecond = timedelta(microseconds=1)
+        begin = (run[0].start - datetime(1970, 1, 1, tzinfo=UTC)) // microsecond
+        index = (times - begin) // (self.pipeline.interval // microsecond)
         if np.any(index[1:] < index[:-1]):
             order = np.argsort(index, kind="stable")
             table, index = table.take(order), index[order]

@@ -126,7 +126,10 @@ class FeatureDrift:
     p_value: float | None
     """Corrected over all features and detectors of the report; None where the statistic has no distribution."""
     threshold: float
-    """What ``p_value`` must fall below, or, where that is None, what ``statistic`` must exceed."""
+    """What ``p_value`` must fall below, or, where that is None, what ``statistic`` must exceed.
+
+    A domain classifier's area must be above the configured one as well.
+    """
     drifted: bool
 
 

@@ -80,9 +80,10 @@ def validate(
     >>> batch.verdict.value, batch.rows, batch.problems[0].rule, batch.problems[0].detail
     ('held', 60, 'unseen_class', "'C'")
     """
+    names = table.column_names
     table = _wanted(table, pipeline)
     findings = _Findings(pipeline, interval, np.ones(table.num_rows, dtype=bool))
-    columns = _shape(table, pipeline, kinds, findings)
+    columns = _shape(table, names, pipeline, kinds, findings)
     first = last = None
     if pipeline.source.time in columns:
         first, last = _span(columns[pipeline.source.time], pipeline, interval)
@@ -128,11 +129,12 @@ class _Findings:
         """Note a problem of ``count`` rows. Returns what is done about it; raises where that is ``fail``."""
         done = done or getattr(self.pipeline.validation, f"on_{rule}")
         if done == "fail":
-            place = f"pipeline {self.pipeline.name}, interval {self.interval}"
-            where = f", column {column!r}" if column is not None else ""
-            what = f"rule {rule}{where}: {count} {'row' if count == 1 else 'rows'}{f', {detail}' if detail else ''}"
-            error = SchemaError if rule == "schema" else ValidationError
-            raise error(f"{place}: {what}", remedy=_REMEDIES[rule])
+            place = f"pipeline {self.pipeline.name}, interval {self.interval}, rule {rule}"
+            if rule == "schema":
+                raise SchemaError(f"{place}: column {column!r} {detail}", remedy=_REMEDIES[rule])
+            where = f"column {column!r}, " if column is not None else ""
+            what = f"{count} {'row' if count == 1 else 'rows'}{f', {detail}' if detail else ''}"
+            raise ValidationError(f"{place}: {where}{what}", remedy=_REMEDIES[rule])
         self.problems.append(Problem(rule=rule, column=column, rows=count, done=done, detail=detail))
         return done
 
@@ -145,13 +147,14 @@ def _wanted(table: pa.Table, pipeline: Pipeline) -> pa.Table:
 
 
 def _shape(
-    table: pa.Table, pipeline: Pipeline, kinds: Mapping[str, Kind], findings: _Findings
+    table: pa.Table, names: list[str], pipeline: Pipeline, kinds: Mapping[str, Kind], findings: _Findings
 ) -> dict[str, pa.ChunkedArray]:
     """Every column in the type that a batch has it in; a schema problem for each that is missing or does not fit."""
     columns = {}
     for name in pipeline.columns:
         if name not in table.column_names:
-            findings.batch("schema", name, table.num_rows, f"is missing; {nearest(name, table.column_names)}")
+            missing = f"is missing; {nearest(name, names)}"
+            findings.batch("schema", name, table.num_rows, "is there twice" if name in names else missing)
             continue
         try:
             if name == pipeline.source.time:

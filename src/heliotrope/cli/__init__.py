@@ -1,0 +1,45 @@
+"""The command line: verbs over the same steps that everything else calls.
+
+Exit codes: 0 done, 1 another failure, 2 a wrong command, pipeline or interval, 3 rows that cannot be used, 4 the
+database, 5 a model or the registry, 130 stopped by Ctrl-C, 141 the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line, ``sys.argv``'s where none is given; its exit code. Raises nothing for bad input."""
+    from heliotrope.cli.failure import OUTPUT_CLOSED, close_output, tell
+
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding lacks
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        close_output()
+        return OUTPUT_CLOSED
+    except (Exception, KeyboardInterrupt) as error:
+        code = tell(error, as_json="--json" in arguments)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    import typer
+
+    from heliotrope.cli.application import command
+
+    group = command()
+    try:
+        with group.make_context("heliotrope", arguments or ["--help"]) as context:
+            group.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0

@@ -1,0 +1,208 @@
+"""Who serves: asked, and changed by hand."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from heliotrope.cli import options
+from heliotrope.cli.cycles import register
+from heliotrope.cli.document import champion_document
+from heliotrope.cli.output import Output
+from heliotrope.cli.record import known_id
+from heliotrope.cli.session import Session
+from heliotrope.errors import ConfigError
+from heliotrope.interval import format_time
+
+if TYPE_CHECKING:
+    from heliotrope.config import Pipeline
+    from heliotrope.context import Context
+    from heliotrope.records import Champion
+
+__all__ = ["champion", "promote", "rollback"]
+
+Reason = Annotated[
+    str,
+    typer.Option("--reason", metavar="TEXT", help="Why; it goes on record beside your user name.", show_default=False),
+]
+
+
+def champion(
+    pipeline: options.Recorded = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Who served then; else who serves now.", show_default=False),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Everyone who ever served.")] = False,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Who serves, or served at a time of the data, since when, and why.
+
+    \b
+    Example:
+      heliotrope champion rotating_gaussians --at 2026-11-24T05:00Z
+    """
+    from heliotrope.ledger import champions
+
+    session = Session(database, as_json)
+    if at is not None and every:
+        raise ConfigError("--at and --all exclude each other", remedy="leave one out")
+    declared = session.recorded(pipeline)
+    when = options.time("--at", at)
+    with session.reading() as connection:
+        known = champions(connection, known_id(connection, declared))
+    if every:
+        session.output.document({"pipeline": declared.name, "champions": [champion_document(one) for one in known]})
+        _say_all(session.output, declared, known)
+        return
+    found = _serving(known, when)
+    document = None if found is None else champion_document(found)
+    session.output.document({"pipeline": declared.name, "at": when, "champion": document})
+    if found is None:
+        first = f"; the first serves from {format_time(known[0].valid_from)}" if known else ""
+        then = f" at {format_time(when)}" if when else " yet"
+        session.output.say(f"{declared.name} has no champion{then}{first}")
+    else:
+        _say(session.output, declared, found)
+
+
+def _serving(known: tuple[Champion, ...], when: datetime | None) -> Champion | None:
+    for one in reversed(known):
+        if (when is None or one.valid_from <= when) and (one.valid_to is None or (when and when < one.valid_to)):
+            return one
+    return None
+
+
+def _say(output: Output, pipeline: Pipeline, found: Champion) -> None:
+    training, until = (
+        found.training,
+        "until replaced" if found.valid_to is None else f"to {format_time(found.valid_to)}",
+    )
+    output.say(f"{pipeline.name}: {found.candidate}, {format_time(found.valid_from)} {until}", style="bold")
+    output.say(
+        f"why         {found.action.value.replace('_', ' ')}, decided by {found.actor}, {_when(found.decided_at)}"
+    )
+    for reason in found.reasons:
+        output.say(f"            {reason}")
+    output.say(f"trained on  {training.rows} rows of {training.window}, seed {training.seed}")
+    output.say(f"model file  {training.artifact or '-'}")
+    version = found.registered_version
+    output.say(f"registered  {'not yet' if version is None else f'in MLflow as version {version}'}")
+    output.say(f"code        {training.code_version}")
+    output.say(f"champion id {found.id}")
+
+
+def _when(time: datetime) -> str:
+    return format_time(time.replace(microsecond=0))
+
+
+def _say_all(output: Output, pipeline: Pipeline, known: tuple[Champion, ...]) -> None:
+    if not known:
+        output.say(f"{pipeline.name} has no champion yet")
+        return
+    rows = [
+        (
+            str(one.id),
+            one.candidate,
+            format_time(one.valid_from),
+            "still" if one.valid_to is None else format_time(one.valid_to),
+            f"{one.action.value.replace('_', ' ')}: {'; '.join(one.reasons)}",
+        )
+        for one in known
+    ]
+    output.table(("id", "candidate", "from", "to", "why"), rows)
+
+
+def promote(
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="Its name or its YAML file.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="The candidate's name in the pipeline.")],
+    reason: Reason,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Fit a candidate on its newest window and let it serve from the end of the last cycle.
+
+    \b
+    Example:
+      heliotrope promote rotating_gaussians tree --reason "a rule one can read"
+    """
+    from heliotrope import succession
+
+    _change(
+        pipeline,
+        reason,
+        database,
+        as_json,
+        lambda context, why, actor: succession.promote(context, candidate, reason=why, actor=actor),
+    )
+
+
+def rollback(
+    pipeline: options.Recorded = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why; it goes on record beside your user name.", show_default=False
+        ),
+    ] = None,
+    to: Annotated[
+        int | None,
+        typer.Option(
+            "--to",
+            metavar="ID",
+            help="The champion's id, from `champion --all`; else the one before.",
+            show_default=False,
+        ),
+    ] = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let an earlier champion serve again from the end of the last cycle. Its model file is checked first.
+
+    \b
+    Example:
+      heliotrope rollback rotating_gaussians --reason "the new one fails on Sundays"
+    """
+    from heliotrope import succession
+
+    _change(
+        pipeline,
+        reason,
+        database,
+        as_json,
+        lambda context, why, actor: succession.roll_back(context, to=to, reason=why, actor=actor),
+    )
+
+
+def _change(
+    pipeline: str | None,
+    reason: str | None,
+    database: str | None,
+    as_json: bool,
+    change: Callable[[Context, str, str], Champion],
+) -> None:
+    session = Session(database, as_json)
+    if reason is None or not reason.strip():
+        raise ConfigError("--reason is missing or empty", remedy="say why; it is kept with the decision")
+    declared = session.recorded(pipeline)
+    with session.reading() as connection:
+        known_id(connection, declared)
+    with session.writing(declared) as context:
+        made = change(context, reason.strip(), _actor())
+        registered = register(context, session.output)
+    session.output.document({"pipeline": declared.name, "champion": champion_document(made), "registered": registered})
+    _say(session.output, declared, made)
+
+
+def _actor() -> str:
+    """The operating system's user."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have a number and no name
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"

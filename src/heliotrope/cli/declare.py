@@ -1,0 +1,169 @@
+"""A pipeline's file: written from a table, and checked against it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from heliotrope.cli import options
+from heliotrope.cli.session import Session
+from heliotrope.errors import ConfigError
+from heliotrope.interval import format_step, parse_step
+
+if TYPE_CHECKING:
+    from heliotrope.config import Pipeline
+    from heliotrope.profile import Profile
+    from heliotrope.records import Batch
+
+__all__ = ["init", "validate"]
+
+
+def init(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help='A table or view, as name, schema.name or "a name".')],
+    name: Annotated[str | None, typer.Option(help="The pipeline's name; else the table's.", show_default=False)] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What is to be predicted; else a guess.", show_default=False)
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="When a row happened; else a guess.", show_default=False)
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help="As 1h, 1d or 1w; else by the rows.", show_default=False)
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Where to write; else NAME.yaml.", show_default=False)
+    ] = None,
+    force: options.Force = False,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write a pipeline's YAML by looking at a table.
+
+    Finds the time column, features and their kinds, the target and a sensible interval; comments in the file say why.
+    Only reads the table.
+
+    \b
+    Example:
+      heliotrope init rotating_gaussians --target class --name turning
+    """
+    from heliotrope import profile
+    from heliotrope.cli.draft import draft, name_from
+    from heliotrope.config import parse
+
+    session = Session(database, as_json)
+    name = name or name_from(table)
+    file = Path(out or f"{name}.yaml")
+    step = None if interval is None else parse_step(interval)
+    _refuse_to_overwrite(file, force)
+    with session.database.errors(), session.database.connect() as connection:
+        found = profile.look(connection, table, time=time, target=target, interval=step)
+    text = draft(found, name)
+    pipeline = parse(_read(text), where=str(file))
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be written: {error.strerror or error}", remedy="name another with --out"
+        ) from None
+    _say_written(session, file, found, pipeline)
+
+
+def _refuse_to_overwrite(file: Path, force: bool) -> None:
+    if file.exists() and not force:
+        raise ConfigError(f"{file} is there already", remedy="write over it with --force, or name another with --out")
+
+
+def _read(text: str) -> dict[str, Any]:
+    import yaml
+
+    read: dict[str, Any] = yaml.safe_load(text)
+    return read
+
+
+def _say_written(session: Session, file: Path, found: Profile, pipeline: Pipeline) -> None:
+    output = session.output
+    output.document(
+        {
+            "file": file,
+            "pipeline": pipeline.model_dump(mode="json"),
+            "rows": found.rows,
+            "first": found.first,
+            "last": found.last,
+            "rows_an_interval": found.rows_an_interval,
+            "target_guessed": found.target_guessed,
+            "left_out": dict(found.left_out),
+        }
+    )
+    output.say(f"wrote {file}: {found.task} of {found.target.name!r} every {format_step(found.interval)}")
+    output.say(f"features   {', '.join(pipeline.features)}")
+    if found.left_out:
+        output.say(f"left out   {', '.join(f'{column} ({why})' for column, why in found.left_out.items())}")
+    if found.target_guessed:
+        output.say(f"The target is a guess; if it is another: heliotrope init {found.table} --target COLUMN --force")
+    output.say(f"Read it, then: heliotrope validate {file}")
+
+
+def validate(
+    pipeline: options.File = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no database: check the file alone.")] = False,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check a pipeline's file, and that its table, columns and estimators are there.
+
+    \b
+    Example:
+      heliotrope validate rotating_gaussians.yaml
+    """
+    session = Session(database, as_json)
+    declared = session.declared(pipeline)
+    checks = [("pipeline", f"{declared.name}, {declared.task} judged by {declared.metric}"), *_estimators(declared)]
+    if not offline:
+        checks += _table(session, declared)
+    session.output.document(
+        {"pipeline": declared.name, "fingerprint": declared.fingerprint(), "checks": dict(checks), "offline": offline}
+    )
+    session.output.table(("checked", "found"), checks)
+
+
+def _estimators(pipeline: Pipeline) -> list[tuple[str, str]]:
+    from heliotrope.candidates import estimator
+
+    found = []
+    for candidate in pipeline.candidates:
+        estimator.make(candidate, seed=0)
+        found.append((f"candidate {candidate.name}", candidate.estimator))
+    return found
+
+
+def _table(session: Session, pipeline: Pipeline) -> list[tuple[str, str]]:
+    """Columns and kinds, and the rows of the last interval that has any, validated as a cycle would."""
+    from heliotrope.context import Context
+    from heliotrope.interval import interval_at
+
+    with Context(pipeline, session.database) as context:
+        relation = context.rows.relation
+        kinds = context.kinds
+        relation.column(pipeline.target)
+        found = [("table", str(relation)), ("time", f"{pipeline.source.time}, {_type(relation, pipeline.source.time)}")]
+        found += [(f"feature {name}", f"{kind}, {_type(relation, name)}") for name, kind in kinds.items()]
+        found.append((f"target {pipeline.target}", _type(relation, pipeline.target)))
+        span = context.rows.span()
+        if span is None:
+            return [*found, ("rows", "none yet")]
+        last = interval_at(span[1], pipeline.interval)
+        return [*found, (f"rows of {last}", _said(context.batches(last)[0]))]
+
+
+def _type(relation: Any, column: str) -> str:
+    return str(relation.column(column).type)
+
+
+def _said(batch: Batch) -> str:
+    from heliotrope.cli.document import problem_text
+
+    problems = "".join(f"; {problem_text(problem)}" for problem in batch.problems)
+    return f"{batch.verdict.value}, {batch.rows} of {batch.rows_read} to use{problems}"

@@ -1,0 +1,153 @@
+"""The whole story on the original's stream, in one command."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from heliotrope.cli import options
+from heliotrope.cli.cycles import Replayed, all_cycles, replay_all, say_summary, summary_document, table
+from heliotrope.cli.document import cycle_document, score
+from heliotrope.cli.output import number
+from heliotrope.cli.pages import write
+from heliotrope.cli.rows import load_all
+from heliotrope.cli.session import Session
+from heliotrope.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from heliotrope.config import Pipeline
+    from heliotrope.interval import Interval
+    from heliotrope.ledger import CycleSummary
+
+__all__ = ["EXAMPLE", "demo"]
+
+EXAMPLE = "rotating_gaussians.yaml"
+_DAY = 24
+
+
+def demo(
+    hours: Annotated[int, typer.Option("--hours", min=2, max=8760, help="How many hours of the stream.")] = 48,
+    folder: Annotated[str, typer.Option("--folder", metavar="FOLDER", help="Where the files go.")] = ".",
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Load a stream that turns once a day, replay its hours, and draw what came of it.
+
+    Run it again: what is done is passed over, and the result is the same.
+
+    \b
+    Example:
+      heliotrope demo --hours 12 --folder demo
+    """
+    from heliotrope.replay import span_of
+
+    session = Session(database, as_json)
+    output, place = session.output, Path(folder)
+    example = _keep_example(place)
+    pipeline = _pipeline(hours)
+    output.say(f"PostgreSQL: {session.database!r}")
+    with session.writing(pipeline) as context:
+        loaded = load_all(context, output)
+        output.say(f"loaded {loaded['rows']} rows of {loaded['intervals']} hours into {loaded['table']}")
+        span = span_of(context, *_range(pipeline))
+        done = replay_all(context, span, output)
+        summaries = all_cycles(context, span)
+        table(output, summaries, pipeline.metric, pipeline.report.best_possible)
+        say_summary(output, summaries, pipeline.metric, done)
+        made = write(context, span, place)
+    output.document(_document(pipeline, span, done, summaries, [example, *made]))
+    _say_second_day(session, pipeline, summaries)
+    _say_how(session, place, example, made)
+
+
+def _keep_example(folder: Path) -> Path:
+    """The pipeline's YAML in the folder, for going on by hand; one that is there is left alone."""
+    file = folder / EXAMPLE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            file.write_text(_text(), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be written: {error.strerror or error}", remedy="name another folder with --folder"
+        ) from None
+    return file
+
+
+def _text() -> str:
+    return (files("heliotrope") / "examples" / EXAMPLE).read_text(encoding="utf-8")
+
+
+def _pipeline(hours: int) -> Pipeline:
+    import yaml
+
+    from heliotrope.config import parse
+
+    declared = yaml.safe_load(_text())
+    declared["dataset"]["intervals"] = hours
+    return parse(declared, where=EXAMPLE)
+
+
+def _range(pipeline: Pipeline) -> tuple[Any, Any]:
+    """From when to when the data set reaches."""
+    dataset = pipeline.dataset
+    assert dataset is not None and dataset.kind == "stream", "so the example declares it"
+    return dataset.start, dataset.start + dataset.intervals * pipeline.interval
+
+
+def _later(summaries: Sequence[CycleSummary], metric: str) -> float | None:
+    """The mean from the second day on."""
+    scores = [value for one in summaries[_DAY:] if (value := score(one, metric)) is not None]
+    return sum(scores) / len(scores) if scores else None
+
+
+def _document(
+    pipeline: Pipeline,
+    span: Sequence[Interval],
+    done: Replayed,
+    summaries: Sequence[CycleSummary],
+    made: Sequence[Path],
+) -> dict[str, Any]:
+    metric = pipeline.metric
+    return {
+        "pipeline": pipeline.name,
+        "start": span[0].start,
+        "end": span[-1].end,
+        "ran": len(done.ran),
+        "passed_over": len(done.passed_over),
+        "registered": done.registered,
+        "summary": summary_document(summaries, metric, done),
+        "mean_from_second_day": _later(summaries, metric),
+        "best_possible": pipeline.report.best_possible,
+        "cycles": [cycle_document(one, metric) for one in summaries],
+        "files": [one.resolve() for one in made],
+    }
+
+
+def _say_second_day(session: Session, pipeline: Pipeline, summaries: Sequence[CycleSummary]) -> None:
+    later = _later(summaries, pipeline.metric)
+    if later is not None:
+        best = number(pipeline.report.best_possible)
+        session.output.say(f"mean {pipeline.metric} from the second day on {number(later)}, of a possible {best}")
+
+
+def _say_how(session: Session, folder: Path, example: Path, made: Sequence[Path]) -> None:
+    output = session.output
+    output.say()
+    for file in made:
+        output.say(f"{file.resolve()}")
+    output.say()
+    output.say("The same by hand:")
+    for step in (
+        f"load {example}",
+        f"replay {example}",
+        f"report {example} --out {folder}",
+        f"champion {example} --at 2026-11-23T05:00Z",
+        "status",
+    ):
+        output.say(f"  heliotrope {step}")

@@ -1,0 +1,137 @@
+"""What the ledger and the steps say, as documents for ``--json`` and as short texts for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from heliotrope.cli.output import number
+
+if TYPE_CHECKING:
+    from heliotrope.ledger import CycleSummary
+    from heliotrope.records import Champion, Problem
+
+__all__ = [
+    "champion_document",
+    "cycle_document",
+    "decision_text",
+    "drift_text",
+    "problem_text",
+    "promoted",
+    "score",
+    "seconds_text",
+    "total",
+]
+
+
+def cycle_document(summary: CycleSummary, metric: str) -> dict[str, Any]:
+    """One cycle with all that the ledger has of it."""
+    return {
+        "interval": summary.interval,
+        "done": summary.done,
+        "code_version": summary.code_version,
+        "started_at": summary.started_at,
+        "ended_at": summary.ended_at,
+        "content_hash": summary.content_hash,
+        "rows_read": summary.rows_read,
+        "rows": summary.rows,
+        "verdict": summary.verdict,
+        "problems": summary.problems,
+        "champion": None if summary.champion is None else summary.champion["candidate"],
+        "metric": metric,
+        "score": score(summary, metric),
+        "evaluations": summary.evaluations,
+        "drifted": summary.drifted,
+        "drift": summary.drift,
+        "decisions": summary.decisions,
+        "trainings": summary.trainings,
+        "promoted": promoted(summary),
+        "revision": summary.revision,
+        "seconds": summary.seconds,
+    }
+
+
+def champion_document(champion: Champion) -> dict[str, Any]:
+    """Who served from when to when, and why."""
+    training = champion.training
+    return {
+        "id": champion.id,
+        "candidate": champion.candidate,
+        "valid_from": champion.valid_from,
+        "valid_to": champion.valid_to,
+        "action": champion.action.value,
+        "reasons": champion.reasons,
+        "evidence": champion.evidence,
+        "actor": champion.actor,
+        "decided_at": champion.decided_at,
+        "registered_version": champion.registered_version,
+        "training": {
+            "id": champion.training_id,
+            "window": training.window,
+            "rows": training.rows,
+            "seconds": training.seconds,
+            "seed": training.seed,
+            "fingerprint": training.fingerprint,
+            "artifact": training.artifact,
+            "code_version": training.code_version,
+            "versions": training.versions,
+        },
+    }
+
+
+def score(summary: CycleSummary, metric: str) -> float | None:
+    """The champion's metric on the interval's rows; None where there was no champion."""
+    found = summary.champion
+    return None if found is None else found["metrics"].get(metric)
+
+
+def promoted(summary: CycleSummary) -> str | None:
+    """The candidate that the cycle made champion; None where it made none."""
+    decision = summary.decision
+    if decision is None or decision["action"] != "promote":
+        return None
+    finals = [one["candidate"] for one in summary.trainings if one["role"] == "final" and not one["failure"]]
+    return finals[-1] if finals else None
+
+
+def decision_text(summary: CycleSummary) -> str:
+    """What the cycle came to: ``skip``, ``keep``, ``promote tree``."""
+    if summary.decision is None:
+        return "not done"
+    action = str(summary.decision["action"]).replace("_", " ")
+    name = promoted(summary)
+    return action if name is None else f"{action} {name}"
+
+
+def drift_text(summary: CycleSummary) -> str:
+    """How many of the detectors that measured saw drift; a dash where none measured."""
+    detectors: dict[str, bool] = {}
+    for reading in summary.drift:
+        detectors[reading["detector"]] = detectors.get(reading["detector"], False) or reading["drifted"]
+    return f"{sum(detectors.values())} of {len(detectors)}" if detectors else "-"
+
+
+def problem_text(problem: Problem | Mapping[str, Any]) -> str:
+    """One thing that validation found."""
+    said = problem if isinstance(problem, Mapping) else {name: getattr(problem, name) for name in _PROBLEM}
+    where = f" in {said['column']}" if said["column"] else ""
+    detail = f" ({said['detail']})" if said["detail"] else ""
+    return f"{said['rule']}{where}: {said['rows']} rows, {said['done']}{detail}"
+
+
+_PROBLEM = ("rule", "column", "rows", "done", "detail")
+
+
+def total(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Seconds by part, added up, the longest first."""
+    seconds: dict[str, float] = {}
+    for one in parts:
+        for name, value in one.items():
+            seconds[name] = seconds.get(name, 0.0) + value
+    return dict(sorted(seconds.items(), key=lambda part: -part[1]))
+
+
+def seconds_text(seconds: Mapping[str, float]) -> str:
+    """Seconds by part as one line."""
+    parts: Sequence[str] = [f"{name} {number(value, 3)}" for name, value in total([seconds]).items()]
+    return f"{sum(seconds.values()):.3f}{': ' if parts else ''}{', '.join(parts)}"

@@ -1,0 +1,54 @@
+"""What several verbs take from the command line, each described once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from heliotrope.errors import IntervalError
+from heliotrope.interval import parse_time
+
+__all__ = ["Database", "End", "File", "Force", "Json", "Recorded", "Start", "time"]
+
+File = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PIPELINE",
+        help="Its YAML file; absent: the only one in this folder, or the only one on record.",
+        show_default=False,
+    ),
+]
+Recorded = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PIPELINE",
+        help="Its name or its YAML file; absent: the only one on record, or in this folder.",
+        show_default=False,
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="From this interval on, as 2026-11-22T00:00Z.", show_default=False),
+]
+End = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Up to this time, which is left out.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help="The PostgreSQL to use.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def time(option: str, text: str | None) -> datetime | None:
+    """An option's value as a time. Raises IntervalError that names the option."""
+    if text is None:
+        return None
+    try:
+        return parse_time(text)
+    except IntervalError as error:
+        raise IntervalError(f"{option}: {error.message}", remedy=error.remedy) from None

@@ -1,0 +1,165 @@
+"""What a verb prints: text and tables for people, or one JSON document; names in them are never taken for markup."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heliotrope.interval import Interval, format_time
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Output", "number", "printable"]
+
+_LINE_EVERY = 1.0  # seconds between two lines of progress where there is no terminal
+
+
+class Output:
+    """Where a verb's answer goes. With ``as_json`` only :meth:`document` reaches stdout."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    @cached_property
+    def _console(self) -> Console:
+        from rich.console import Console
+
+        class Plain(Console):
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError
+
+        return Plain(markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+    def say(self, text: str = "", *, style: str | None = None) -> None:
+        """A line for people."""
+        if not self.as_json:
+            self._console.print(printable(text), style=style)
+
+    def warn(self, text: str, remedy: str = "") -> None:
+        """Something to know that does not end the verb, on stderr."""
+        line = f"warning: {printable(text)}"
+        print(f"{line}\nremedy: {printable(remedy)}" if remedy else line, file=sys.stderr, flush=True)
+
+    def table(
+        self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = (), title: str = ""
+    ) -> None:
+        """A table for people. The columns named in ``right`` hold numbers; the first column is not broken."""
+        if self.as_json:
+            return
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+        for place, header in enumerate(headers):
+            number_like = header in right
+            table.add_column(
+                printable(header),
+                justify="right" if number_like else "left",
+                no_wrap=number_like or place == 0,
+                overflow="fold",
+            )
+        for row in rows:
+            table.add_row(*(printable(cell) for cell in row))
+        if title:
+            self.say(title, style="bold")
+        self._console.print(table, soft_wrap=False)
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """The verb's answer for programs: printed with ``as_json`` alone, and once."""
+        if self.as_json:
+            ascii_only = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
+            print(json.dumps(_plain(document), ensure_ascii=ascii_only, indent=2), flush=True)
+
+    @contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Callable[[str], None]]:
+        """Call what it gives once for each of ``total`` parts: a bar on a terminal, else lines, on stderr."""
+        if self.as_json:
+            yield lambda text: None
+        elif sys.stderr.isatty():
+            with self._bar(label, total) as advance:
+                yield advance
+        else:
+            yield _Lines(label, total)
+
+    @contextmanager
+    def _bar(self, label: str, total: int) -> Iterator[Callable[[str], None]]:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[now]}", markup=False),
+        )
+        console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+        with Progress(*columns, console=console, transient=True, expand=True) as bar:
+            task = bar.add_task(printable(label), total=total, now="")
+            yield lambda text: bar.update(task, advance=1, now=printable(text))
+
+
+class _Lines:
+    """Progress as lines: of the first part, of the last, and between them at most one a second."""
+
+    def __init__(self, label: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.label = label
+        self.total = total
+        self.clock = clock
+        self.done = 0
+        self.last = -math.inf
+
+    def __call__(self, text: str) -> None:
+        self.done += 1
+        now = self.clock()
+        if self.done == self.total or now - self.last >= _LINE_EVERY:
+            self.last = now
+            print(f"{self.label} {self.done}/{self.total} {printable(text)}".rstrip(), file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    r"""The text with control characters written out, so that no name can steer the terminal.
+
+    >>> printable("a\x1b[31mb"), printable("\uac00\uac01")
+    ('a\\x1b[31mb', '가각')
+    """
+    return "".join(one if one.isprintable() or one in "\n " else one.encode("unicode_escape").decode() for one in text)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A measured value as text; a dash where there is none.
+
+    >>> number(0.96764), number(None), number(123456.7), number(5e-7)
+    ('0.9676', '-', '1.235e+05', '5e-07')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    if value == 0 or 10**-digits <= abs(value) < 10**5:
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}g}"
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it: times in UTC with a Z, numbers that are none as null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, Interval):
+        return {"start": format_time(value.start), "end": format_time(value.end)}
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(one) for one in value]
+    return value

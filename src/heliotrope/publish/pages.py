@@ -1,0 +1,146 @@
+"""The report of a range of cycles: one page and two animations, made from the ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from heliotrope.ledger import champions, cycles
+from heliotrope.publish import pictures
+
+if TYPE_CHECKING:
+    from heliotrope.context import Context
+    from heliotrope.interval import Interval
+    from heliotrope.ledger import CycleSummary
+    from heliotrope.report.history import CycleRow, History
+
+__all__ = ["history", "report"]
+
+_MOST_FRAMES = 96
+"""An animation, and the page, show no more pictures than this, evenly spread over the range."""
+_STRONGEST = 20.0
+
+
+def report(context: Context, span: Sequence[Interval], folder: Path) -> tuple[Path, ...]:
+    """Write report.html and, where pictures are drawn, continuous-training.gif and data.gif; the files.
+
+    Pictures that an earlier replay left out are drawn now.
+    """
+    from heliotrope.report.animation import animate
+    from heliotrope.report.page import render
+
+    summaries = _cycles(context, span)
+    shown = _spread(summaries) if context.pipeline.report.pictures else []
+    frames = [(one.interval, _picture(context, one.interval)) for one in shown]
+    animations: dict[str, bytes] = {}
+    if frames:
+        animations["continuous-training.gif"] = animate([frame for _, frame in frames])
+        animations["data.gif"] = animate([pictures.data_picture(context, one.interval) for one in shown])
+    page = render(history(context, span, summaries, frames=tuple(frames), animations=animations))
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"report.html": page.encode(), **animations}
+    for name, data in files.items():
+        pictures.write(folder / name, data)
+    return tuple(folder / name for name in files)
+
+
+def history(
+    context: Context,
+    span: Sequence[Interval],
+    summaries: Sequence[CycleSummary],
+    *,
+    frames: tuple[tuple[Interval, bytes], ...] = (),
+    animations: Mapping[str, bytes] | None = None,
+) -> History:
+    """What the page shows of the range, as the ledger has it."""
+    from heliotrope.report.history import ChampionSpan, History
+
+    pipeline = context.pipeline
+    served = champions(context.ledger.connection, context.ledger.ids[0], context.segment)
+    start, end = span[0].start, span[-1].end
+    animations = animations or {}
+    return History(
+        pipeline=pipeline.name,
+        task=pipeline.task,
+        metric=pipeline.metric,
+        lower_is_better=pipeline.lower_is_better,
+        best_possible=pipeline.report.best_possible,
+        start=start,
+        end=end,
+        rows=tuple(_row(context, summary) for summary in summaries),
+        champions=tuple(
+            ChampionSpan(champion=one.candidate, start=one.valid_from, end=one.valid_to, reasons=one.reasons)
+            for one in served
+            if one.valid_from < end and (one.valid_to is None or one.valid_to > start)
+        ),
+        generated_at=context.clock(),
+        animation=animations.get("continuous-training.gif"),
+        data_animation=animations.get("data.gif"),
+        frames=frames,
+    )
+
+
+def _cycles(context: Context, span: Sequence[Interval]) -> tuple[CycleSummary, ...]:
+    with context.database.errors():
+        return cycles(
+            context.ledger.connection,
+            context.ledger.ids[0],
+            context.segment,
+            start=span[0].start,
+            end=span[-1].end,
+        )
+
+
+def _spread(summaries: Sequence[CycleSummary]) -> list[CycleSummary]:
+    places = np.unique(np.linspace(0, len(summaries) - 1, min(len(summaries), _MOST_FRAMES)).astype(int))
+    return [summaries[place] for place in places]
+
+
+def _picture(context: Context, interval: Interval) -> bytes:
+    kept = pictures.path(context, interval)
+    return (kept if kept.exists() else pictures.picture(context, interval)).read_bytes()
+
+
+def _row(context: Context, summary: CycleSummary) -> CycleRow:
+    from heliotrope.report.history import CycleRow
+
+    metric = context.pipeline.metric
+    scored = summary.champion
+    readings = {_label(one): _strength(one) for one in summary.drift}
+    return CycleRow(
+        interval=summary.interval,
+        champion=None if scored is None else scored["candidate"],
+        score=None if scored is None else scored["metrics"].get(metric),
+        metrics={} if scored is None else {k: v for k, v in scored["metrics"].items() if v is not None},
+        challengers={
+            one["candidate"]: one["metrics"][metric]
+            for one in summary.evaluations
+            if one["role"] == "challenger" and one["metrics"].get(metric) is not None
+        },
+        drift=readings,
+        drifted=tuple(_label(one) for one in summary.drift if one["drifted"]),
+        decision=str(summary.decision["action"]) if summary.decision else "",
+        reasons=tuple(reason for decision in summary.decisions for reason in decision["reasons"]),
+        rows=summary.rows,
+        seconds=math.fsum(summary.seconds.values()),
+        trained=any(one["role"] == "final" and one["failure"] is None for one in summary.trainings),
+    )
+
+
+def _label(reading: Mapping[str, Any]) -> str:
+    feature = "all together" if reading["feature"] == "*" else reading["feature"]
+    return f"{feature}, {reading['detector'].replace('_', ' ')}"
+
+
+def _strength(reading: Mapping[str, Any]) -> float:
+    """How near a reading is to its threshold, or how far beyond it: 1 is at the threshold."""
+    p, threshold = reading["p_value"], reading["threshold"]
+    if p is None:
+        return min(_STRONGEST, float(reading["statistic"] / threshold))
+    if not 0 < threshold < 1:
+        return 1.0 if reading["drifted"] else 0.0
+    return min(_STRONGEST, math.log(max(p, 1e-300)) / math.log(threshold))

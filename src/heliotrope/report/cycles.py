@@ -1,0 +1,100 @@
+"""The table of cycles, as text cell by cell: what the page shows at once, and what it holds to page through."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from heliotrope.interval import Interval
+from heliotrope.report.fonts import plain
+from heliotrope.report.history import CycleRow, History
+
+__all__ = ["COLUMNS", "KINDS", "Line", "line", "number", "reading", "span", "when"]
+
+Line = tuple[str, ...]
+"""One text for every column of COLUMNS, and last the cycle's kinds, as letters."""
+
+COLUMNS = ("Interval (UTC)", "Champion", "Score", "Drift", "Decision", "Reasons", "Rows", "Seconds")
+KINDS = {"t": "trained", "p": "promoted", "d": "drifted", "h": "held", "r": "rolled back"}
+
+_DONE = {"promote": "p", "hold": "h", "roll_back": "r"}
+_MOST_LABELS = 4
+_MOST_REASON = 240
+
+
+def line(row: CycleRow) -> Line:
+    """One cycle's cells."""
+    kinds = ("t" if row.trained else "") + ("d" if row.drifted else "") + _DONE.get(row.decision, "")
+    return (
+        when(row.interval),
+        row.champion or "none",
+        number(row.score),
+        _some(row.drifted),
+        row.decision.replace("_", " "),
+        plain("; ".join(row.reasons), _MOST_REASON),
+        f"{row.rows:,}",
+        f"{row.seconds:.2f}",
+        kinds,
+    )
+
+
+def reading(rows: tuple[CycleRow, ...], history: History, score: float | None) -> str:
+    """A group of cycles in one line: when, who served, the score, the drift, the decision."""
+    first, last = rows[0], rows[-1]
+    metric = history.metric.replace("_", " ")
+    if len(rows) == 1:
+        drift = f"drift: {_some(first.drifted)}" if first.drifted else "no drift"
+        decision = first.decision.replace("_", " ") or "no decision"
+        parts = [when(first.interval), first.champion or "no champion", f"{metric} {number(score)}", drift, decision]
+        if first.challengers:
+            parts.append(
+                "challengers: " + _some(tuple(f"{name} {number(one)}" for name, one in first.challengers.items()))
+            )
+    else:
+        drifted = sum(bool(row.drifted) for row in rows)
+        trained = sum(row.trained for row in rows)
+        served = _some(tuple(dict.fromkeys(row.champion or "none" for row in rows)))
+        between = Interval(first.interval.start, last.interval.end)
+        parts = [span(between), f"{len(rows)} intervals", served, f"mean {metric} {number(score)}"]
+        parts += [f"drift in {drifted}", f"{trained} trained"]
+    return " · ".join(parts)
+
+
+def number(value: float | None) -> str:
+    """A score: four digits after the point, fewer where it is large.
+
+    >>> number(0.96), number(1234.5678), number(12_345_678.9), number(None)
+    ('0.9600', '1,234.57', '12,345,679', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size and size < 1e-3:
+        return f"{value:.3g}"
+    return f"{value:,.{4 if size < 100 else 2 if size < 10_000 else 0}f}"
+
+
+def when(interval: Interval) -> str:
+    """An interval by its start; days without the hour.
+
+    >>> from heliotrope.interval import interval_at, parse_step, parse_time
+    >>> when(interval_at(parse_time("2026-11-24T05:00Z"), parse_step("1h")))
+    '2026-11-24 05:00'
+    """
+    return _moment(interval.start, interval.step % timedelta(days=1) == timedelta(0))
+
+
+def span(interval: Interval) -> str:
+    """A range of time, from and to."""
+    days = interval.step % timedelta(days=1) == timedelta(0) and interval.start.hour == interval.start.minute == 0
+    return f"{_moment(interval.start, days)} to {_moment(interval.end, days)}"
+
+
+def _moment(moment: datetime, day: bool) -> str:
+    return f"{moment:%Y-%m-%d}" if day else f"{moment:%Y-%m-%d %H:%M}" + (f":{moment:%S}" if moment.second else "")
+
+
+def _some(labels: tuple[str, ...]) -> str:
+    """The first few labels, and how many more."""
+    more = len(labels) - _MOST_LABELS
+    return ", ".join(labels[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,262 @@
+"""The gate's decisions, one case each, and its tests against scipy's and against simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from heliotrope.config import Gate
+from heliotrope.evaluate import paired
+from heliotrope.gate import Contender, decide, p_value
+from heliotrope.records import Action, PairedLoss
+
+
+def counted(rows: int, wins: int, losses: int) -> PairedLoss:
+    return paired(
+        np.repeat([1.0, 0.0, 0.0], [wins, losses, rows - wins - losses]),
+        np.repeat([0.0, 1.0, 0.0], [wins, losses, rows - wins - losses]),
+    )
+
+
+def measured(mean_gain: float, standard_error: float, rows: int = 100) -> PairedLoss:
+    return PairedLoss(rows=rows, mean_gain=mean_gain, standard_error=standard_error)
+
+
+def contender(
+    candidate: str, gain: PairedLoss | None = None, *, same: bool = False, loss: float | None = 0.1
+) -> Contender:
+    return Contender(candidate=candidate, metrics={}, gain=gain, same_candidate=same, loss_mean=loss)
+
+
+# --- without a champion ---
+
+
+def test_without_a_champion_the_lowest_mean_loss_wins() -> None:
+    decision, name = decide(Gate(), [contender("a", loss=0.2), contender("b", loss=0.1)], has_champion=False)
+    assert (decision.action, name) == (Action.PROMOTE, "b")
+    assert decision.reasons == ("first champion: b has the lowest mean loss, 0.1, of 2 candidates",)
+    assert decision.evidence == {"a.loss": 0.2, "b.loss": 0.1}
+
+
+def test_without_a_champion_and_rows_the_first_declared_wins() -> None:
+    decision, name = decide(Gate(), [contender("z", loss=None), contender("a", loss=None)], has_champion=False)
+    assert (decision.action, name) == (Action.PROMOTE, "z")
+    assert decision.reasons == ("first champion, nothing to compare with: z was declared first",)
+
+
+def test_without_a_champion_a_loss_that_is_no_number_does_not_win() -> None:
+    assert decide(Gate(), [contender("a", loss=math.nan), contender("b")], has_champion=False)[1] == "b"
+
+
+def test_nothing_trained_keeps_what_there_is() -> None:
+    for has_champion in (True, False):
+        decision, name = decide(Gate(), [], has_champion=has_champion)
+        assert (decision.action, name) == (Action.KEEP, None)
+        assert decision.reasons == ("no candidate was trained",)
+
+
+# --- another candidate ---
+
+
+def test_a_clearly_better_candidate_is_promoted() -> None:
+    decision, name = decide(Gate(), [contender("linear", counted(900, 22, 6))], has_champion=True)
+    assert (decision.action, name) == (Action.PROMOTE, "linear")
+    assert "linear is better than the champion: mean gain 0.01778 over 900 rows, p = 0.0019" in decision.reasons[0]
+    assert decision.evidence["linear.p_value"] == pytest.approx(stats.binomtest(22, 28, alternative="greater").pvalue)
+    assert decision.evidence["alpha"] == 0.05
+
+
+def test_luck_is_not_enough() -> None:
+    decision, name = decide(Gate(), [contender("linear", counted(900, 6, 3))], has_champion=True)
+    assert (decision.action, name) == (Action.KEEP, None)
+    assert "not shown to be better" in decision.reasons[0]
+    assert "p = 0.25, needed < 0.05" in decision.reasons[0]
+
+
+def test_a_sure_gain_below_the_least_is_too_little() -> None:
+    challenger = contender("linear", counted(900, 22, 6))
+    decision, name = decide(Gate(min_gain=0.02), [challenger], has_champion=True)
+    assert name is None
+    assert "by too little: mean gain 0.01778 over 900 rows, needed at least 0.02" in decision.reasons[0]
+
+
+def test_a_tie_does_not_dethrone() -> None:
+    assert decide(Gate(), [contender("linear", counted(900, 0, 0))], has_champion=True)[1] is None
+
+
+def test_several_candidates_share_one_alpha() -> None:
+    lucky = counted(900, 12, 4)  # p = 0.038
+    assert decide(Gate(), [contender("a", lucky)], has_champion=True)[1] == "a"
+    assert decide(Gate(), [contender("a", lucky), contender("b", counted(900, 5, 5))], has_champion=True)[1] is None
+
+
+def test_holm_lets_the_second_pass_once_the_first_has() -> None:
+    good, fair = contender("good", counted(900, 30, 2), loss=0.2), contender("fair", counted(900, 12, 4), loss=0.1)
+    decision, name = decide(Gate(), [good, fair], has_champion=True)
+    assert name == "fair"
+    assert decision.evidence["fair.p_value"] == pytest.approx(p_value(counted(900, 12, 4)))
+    assert decision.evidence["good.p_value"] == pytest.approx(2 * p_value(counted(900, 30, 2)))
+
+
+def test_the_champions_own_refresh_is_no_part_of_the_correction() -> None:
+    lucky = contender("a", counted(900, 12, 4), loss=0.05)
+    refresh = contender("own", counted(900, 5, 5), same=True, loss=0.06)
+    decision, name = decide(Gate(), [refresh, lucky], has_champion=True)
+    assert name == "a"
+    assert decision.evidence["a.p_value"] == pytest.approx(p_value(counted(900, 12, 4)))
+
+
+# --- a refresh ---
+
+
+def test_a_refresh_that_is_not_worse_is_promoted() -> None:
+    decision, name = decide(Gate(), [contender("own", counted(900, 5, 6), same=True)], has_champion=True)
+    assert (decision.action, name) == (Action.PROMOTE, "own")
+    assert (
+        "a fresh own is not worse than the champion by 0.02: mean gain -0.001111 over 900 rows" in decision.reasons[0]
+    )
+
+
+def test_a_refresh_that_may_be_worse_is_kept_out() -> None:
+    decision, name = decide(Gate(), [contender("own", counted(900, 5, 20), same=True)], has_champion=True)
+    assert (decision.action, name) == (Action.KEEP, None)
+    assert "may be worse than the champion by 0.02" in decision.reasons[0]
+
+
+@pytest.mark.parametrize("gain", [counted(10, 0, 0), measured(0.0, 0.0, rows=1), counted(1, 0, 0)])
+def test_a_refresh_that_is_the_champion_passes_however_few_the_rows(gain: PairedLoss) -> None:
+    decision, name = decide(Gate(), [contender("own", gain, same=True)], has_champion=True)
+    assert name == "own"
+    assert "worse than the champion on no row" in decision.reasons[0]
+
+
+def test_a_refresh_worse_by_a_constant_does_not_pass() -> None:
+    assert decide(Gate(), [contender("own", measured(-0.1, 0.0), same=True)], has_champion=True)[1] is None
+
+
+def test_the_refresh_stays_when_another_is_not_shown_to_be_better() -> None:
+    other = contender("linear", counted(900, 8, 3), loss=0.01)
+    refresh = contender("own", counted(900, 0, 0), same=True, loss=0.02)
+    decision, name = decide(Gate(), [other, refresh], has_champion=True)
+    assert name == "own"
+    assert decision.reasons[0].startswith("a fresh own")
+    assert "linear is not shown to be better" in decision.reasons[1]
+
+
+def test_of_those_that_pass_the_lowest_mean_loss_wins() -> None:
+    better = [contender("a", counted(900, 40, 2), loss=0.03), contender("b", counted(900, 50, 2), loss=0.02)]
+    refresh = contender("own", counted(900, 60, 2), same=True, loss=0.01)
+    assert decide(Gate(), better, has_champion=True)[1] == "b"
+    assert decide(Gate(), [*better, refresh], has_champion=True)[1] == "own"
+
+
+def test_of_equals_the_champions_own_candidate_stays() -> None:
+    gain = counted(900, 40, 2)
+    contenders = [contender("a", gain), contender("own", gain, same=True), contender("b", gain)]
+    assert decide(Gate(), contenders, has_champion=True)[1] == "own"
+
+
+def test_without_rows_to_compare_on_the_champion_stays() -> None:
+    decision, name = decide(Gate(), [contender("a"), contender("own", same=True)], has_champion=True)
+    assert (decision.action, name) == (Action.KEEP, None)
+    assert decision.reasons[0] == "own: there were no rows to compare it with the champion on"
+
+
+def test_a_scale_makes_the_margin_a_share() -> None:
+    refresh = contender("own", measured(-1.0, 0.3), same=True, loss=101.0)
+    assert decide(Gate(), [refresh], has_champion=True)[1] is None
+    decision, name = decide(Gate(), [refresh], has_champion=True, scale=100.0)
+    assert name == "own"
+    assert decision.evidence["margin"] == 2.0
+
+
+# --- the tests ---
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(0, 0), (1, 0), (0, 3), (5, 1), (8, 2), (60, 40), (700, 650)])
+def test_zero_one_losses_are_tested_by_the_exact_binomial(wins: int, losses: int) -> None:
+    exact = stats.binomtest(wins, wins + losses, alternative="greater").pvalue if wins + losses else 1.0
+    assert p_value(counted(2000, wins, losses)) == pytest.approx(exact, rel=1e-12)
+
+
+def test_other_losses_are_tested_by_the_t_test() -> None:
+    rng = np.random.default_rng(3)
+    champion, challenger = rng.exponential(size=(2, 40))
+    pair = paired(champion, challenger)
+    expected = stats.ttest_rel(champion, challenger, alternative="greater").pvalue
+    assert p_value(pair) == pytest.approx(expected, rel=1e-9)
+    shifted = stats.ttest_1samp(champion - challenger, -0.1, alternative="greater").pvalue
+    assert p_value(pair, -0.1) == pytest.approx(shifted, rel=1e-9)
+
+
+def test_the_score_test_finds_the_restricted_maximum_of_the_likelihood() -> None:
+    wins, losses, rows, above = 11, 17, 400, -0.03
+    gain, q = counted(rows, wins, losses), np.linspace(0.0301, 0.2, 400_000)
+    likelihood = wins * np.log(q + above) + losses * np.log(q) + (rows - wins - losses) * np.log(1 - 2 * q - above)
+    best = q[likelihood.argmax()]
+    z = (wins - losses - rows * above) / np.sqrt(rows * (2 * best + above - above**2))
+    assert p_value(gain, above) == pytest.approx(stats.norm.sf(z), rel=1e-4)
+
+
+@pytest.mark.parametrize("above", [0.0, -0.02, -0.5, -1.0])
+def test_no_row_and_one_row_prove_nothing(above: float) -> None:
+    assert p_value(counted(0, 0, 0), above) == 1.0
+    assert p_value(measured(5.0, 0.0, rows=1), above) == 1.0
+    assert p_value(measured(math.nan, math.nan), above) == 1.0
+
+
+def test_a_margin_of_everything_always_holds() -> None:
+    assert p_value(counted(10, 0, 10), -1.0) == 0.0
+
+
+def test_a_gain_that_never_varies_is_certain() -> None:
+    assert p_value(measured(0.1, 0.0)) == 0.0
+    assert p_value(measured(0.0, 0.0)) == 1.0
+
+
+def losses_of(
+    rng: np.random.Generator, champion: float, challenger: float, trials: int, rows: int = 900
+) -> list[PairedLoss]:
+    """Pairs whose models err on half their rows together, as two models of one stream do."""
+    both = 0.5 * min(champion, challenger) + 0.5 * champion * challenger
+    chances = [both, champion - both, challenger - both, 1.0 - champion - challenger + both]
+    return [counted(rows, int(wins), int(losses)) for _, wins, losses, _ in rng.multinomial(rows, chances, size=trials)]
+
+
+def test_equal_models_are_promoted_at_most_at_the_rate_of_alpha() -> None:
+    rng = np.random.default_rng(11)
+    promoted = [
+        decide(Gate(), [contender("b", gain)], has_champion=True)[1] for gain in losses_of(rng, 0.05, 0.05, 4000)
+    ]
+    assert np.mean([name is not None for name in promoted]) < 0.05
+
+
+def test_of_three_equal_models_one_is_promoted_at_most_at_the_rate_of_alpha() -> None:
+    rng = np.random.default_rng(12)
+    gains = [losses_of(rng, 0.05, 0.05, 2000) for _ in range(3)]
+    promoted = [
+        decide(Gate(), [contender(name, gain) for name, gain in zip("abc", trial, strict=True)], has_champion=True)[1]
+        for trial in zip(*gains, strict=True)
+    ]
+    assert np.mean([name is not None for name in promoted]) < 0.05
+
+
+def test_a_refresh_worse_by_the_margin_passes_at_most_at_about_the_rate_of_alpha() -> None:
+    rng = np.random.default_rng(13)
+    passed = [p_value(gain, -0.02) < 0.05 for gain in losses_of(rng, 0.05, 0.07, 4000)]
+    assert np.mean(passed) < 0.055
+
+
+def test_one_hour_mostly_suffices_to_tell_the_best_windowed_model_from_the_drift_aware_one() -> None:
+    rng = np.random.default_rng(14)
+    passed = [p_value(gain) < 0.05 for gain in losses_of(rng, 1 - 0.952, 1 - 0.9676, 2000)]
+    assert np.mean(passed) > 0.6
+
+
+def test_one_hour_surely_suffices_to_tell_the_original_tree_from_the_drift_aware_one() -> None:
+    rng = np.random.default_rng(15)
+    passed = [p_value(gain) < 0.05 for gain in losses_of(rng, 1 - 0.86, 1 - 0.9676, 500)]
+    assert np.mean(passed) == 1.0
