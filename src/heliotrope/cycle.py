@@ -37,6 +37,7 @@ from heliotrope.records import (
     Verdict,
 )
 from heliotrope.stopwatch import Stopwatch
+from heliotrope.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def run(context: Context, interval: Interval) -> bool:
             cycle = train(context, interval, cycle)
         if not cycle.done:
             gate(context, interval, cycle)
-        return True
+    return True
 
 
 # --- assess ------------------------------------------------------------------------------------------------
@@ -71,6 +72,11 @@ def run(context: Context, interval: Interval) -> bool:
 
 def assess(context: Context, interval: Interval) -> OpenCycle:
     """Validate the batch, score the champion on it, measure drift, decide whether to train; and record all that."""
+    with one_thread():
+        return _assess(context, interval)
+
+
+def _assess(context: Context, interval: Interval) -> OpenCycle:
     watch = Stopwatch()
     started_at = context.clock()
     context.forget(interval)  # what another cycle saw of it in passing may be old
@@ -266,13 +272,35 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     batch_id, _ = ledger.batch_of(cycle.id)
     champion = ledger.champion_at(interval.start)
     model = None if champion is None else serving(context, champion)
+    batch = context.batches(interval, _known_classes(context, model))[0]
+    with one_thread():
+        challengers, evaluations, finals = _compete(context, interval, batch, champion, model, watch)
+    with ledger.transaction():
+        for challenger in challengers:
+            training_id = ledger.add_training(cycle.id, "challenger", challenger.training, failure=challenger.failure)
+            if challenger.training.candidate in evaluations:
+                ledger.add_evaluation(batch_id, training_id, evaluations[challenger.training.candidate])
+        for final in finals:
+            ledger.add_training(cycle.id, "final", final.training, failure=final.failure)
+        ledger.add_step(cycle.id, "train", seconds=watch.seconds, ended_at=context.clock())
+    return OpenCycle(cycle.id, cycle.steps | {"train"})
+
+
+def _compete(
+    context: Context,
+    interval: Interval,
+    batch: Batch,
+    champion: Champion | None,
+    model: Model | None,
+    watch: Stopwatch,
+) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger]]:
+    """Every candidate fitted without the newest interval, how it did there, and the fits with it."""
     known = _known_classes(context, model)
-    batch = context.batches(interval, known)[0]
     with watch("evaluate"):
         champion_loss = None if model is None else _score(context, model, batch).loss
     challengers: list[Challenger] = []
     evaluations: dict[str, Evaluation] = {}
-    for candidate in pipeline.candidates:
+    for candidate in context.pipeline.candidates:
         fitted = _fit(context, candidate, interval.start, known, watch)
         if fitted is None:
             continue
@@ -287,15 +315,7 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
             gain = None if champion_loss is None else evaluate.paired(champion_loss, scored.loss)
             evaluations[candidate.name] = _evaluation("challenger", candidate.name, scored, gain)
     finals = _finals(context, interval, known, champion, evaluations, watch)
-    with ledger.transaction():
-        for challenger in challengers:
-            training_id = ledger.add_training(cycle.id, "challenger", challenger.training, failure=challenger.failure)
-            if challenger.training.candidate in evaluations:
-                ledger.add_evaluation(batch_id, training_id, evaluations[challenger.training.candidate])
-        for final in finals:
-            ledger.add_training(cycle.id, "final", final.training, failure=final.failure)
-        ledger.add_step(cycle.id, "train", seconds=watch.seconds, ended_at=context.clock())
-    return OpenCycle(cycle.id, cycle.steps | {"train"})
+    return challengers, evaluations, finals
 
 
 def _finals(

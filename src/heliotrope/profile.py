@@ -131,10 +131,10 @@ def _span(connection: psycopg.Connection[Any], relation: Relation, time: str) ->
     query = sql.SQL("SELECT count({0}), min({0})::timestamptz, max({0})::timestamptz FROM {1}").format(
         sql.Identifier(time), _name(relation)
     )
-    rows, first, last = connection.execute(query).fetchone() or (0, None, None)
-    if not rows:
+    found = connection.execute(query).fetchone()
+    if found is None or not found[0]:
         raise DataError(f"{relation} holds no rows with a {time!r}", remedy="load some first")
-    return rows, first, last
+    return found[0], found[1], found[2]
 
 
 def _columns(connection: psycopg.Connection[Any], relation: Relation) -> list[ColumnProfile]:

@@ -115,9 +115,9 @@ class Registry:
             self._known_engine.dispose()
         if self._known_client is not None:
             # MLflow keeps its pools for as long as the process lives, and has no public way to empty them.
-            clients: Any = (self._known_client._tracking_client, self._known_client._registry_client)
-            for client in clients:
-                engine = getattr(client and client.store, "engine", None)
+            client: Any = self._known_client
+            for part in (client._tracking_client, client._get_registry_client()):
+                engine = getattr(part.store, "engine", None)
                 if engine is not None:
                     engine.dispose()
 
@@ -272,9 +272,11 @@ class Registry:
         import sqlalchemy
 
         if self._known_engine is None:
-            self._known_engine = sqlalchemy.create_engine(
-                self.uri, pool_pre_ping=True, connect_args={"connect_timeout": 10}
-            )
+            try:
+                url = sqlalchemy.make_url(self.uri)
+            except ValueError as error:
+                raise sqlalchemy.exc.ArgumentError(str(error)) from None
+            self._known_engine = sqlalchemy.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
         return self._known_engine
 
     @contextmanager
@@ -339,7 +341,7 @@ def _remedy(text: str) -> str:
 
 
 def _is_theirs(error: Exception) -> bool:
-    """Whether the error is MLflow's, SQLAlchemy's, the network's, the disk's or a missing driver's; a fault of ours is not."""
+    """Whether the error is MLflow's, a database's, the network's or the disk's, or for want of a driver; not ours."""
     libraries = {"mlflow", "sqlalchemy", "alembic", "requests", "urllib3", "psycopg"}
     return isinstance(error, (OSError, ImportError)) or type(error).__module__.partition(".")[0] in libraries
 

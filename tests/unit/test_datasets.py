@@ -147,6 +147,16 @@ def test_a_file_is_read_block_by_block(tmp_path: Path, monkeypatch: pytest.Monke
     assert [row["at"] for row in rows(counted)] == [row["time"] for row in rows(found)]
 
 
+@pytest.mark.parametrize("later", ["2026-01-01T01:00Z", "2026-01-01 01:00:00.5", "20260101T010000Z"])
+def test_times_may_be_written_otherwise_in_a_later_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    monkeypatch.setattr(file, "_BLOCK", 500)
+    lines = [f"{time},1,A" for time in ("2026-01-01 00:00", later) for _ in range(40)]
+    found = from_file(csv(tmp_path, "\n".join(["time,x,class", *lines])))
+    assert [(interval.start.hour, table.num_rows) for interval, table in found] == [(0, 40), (1, 40)]
+
+
 def test_disorder_between_blocks_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "_BLOCK", 500)
     lines = [f"2026-01-01T{hour:02}:00Z,1,A" for hour in (1, 0) for _ in range(40)]

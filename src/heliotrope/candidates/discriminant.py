@@ -182,7 +182,8 @@ class ExtrapolatedDiscriminant(ClassifierMixin, BaseEstimator):  # type: ignore[
 
     def predict(self, X: Any, time: Any = None) -> NDArray[Any]:
         """The most probable class of every row at its time, shape (n,)."""
-        return np.asarray(self.classes_[self._scores(X, time).argmax(axis=1)])
+        best = self._scores(X, time).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def predict_proba(self, X: Any, time: Any = None) -> Floats:
         """The probability of every class, in the order of ``classes_``, shape (n, K)."""

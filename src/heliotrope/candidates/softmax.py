@@ -109,6 +109,6 @@ def _lbfgs(design: Floats, truth: Floats, weights: Floats, penalty: Floats, star
         (root.T @ start).ravel(),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": 10 * _ITERATIONS, "maxfun": 20 * _ITERATIONS, "gtol": 1e-6, "ftol": 1e-13},
+        options={"maxiter": 10 * _ITERATIONS, "maxfun": 20 * _ITERATIONS, "gtol": 1e-9, "ftol": 0.0},
     )
     return np.asarray(back @ found.x.reshape(start.shape))

@@ -42,7 +42,7 @@ def champion(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Who serves, or served at a time of the data, since when, and why.
+    """Say who serves, or served at a time, and why.
 
     \b
     Example:
@@ -53,8 +53,8 @@ def champion(
     session = Session(database, as_json)
     if at is not None and every:
         raise ConfigError("--at and --all exclude each other", remedy="leave one out")
-    declared = session.recorded(pipeline)
     when = options.time("--at", at)
+    declared = session.recorded(pipeline)
     with session.reading() as connection:
         known = champions(connection, known_id(connection, declared))
     if every:
@@ -126,7 +126,9 @@ def promote(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Fit a candidate on its newest window and let it serve from the end of the last cycle.
+    """Let a candidate serve, by hand.
+
+    It is fitted on its newest window and serves from the end of the last cycle.
 
     \b
     Example:
@@ -163,7 +165,9 @@ def rollback(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Let an earlier champion serve again from the end of the last cycle. Its model file is checked first.
+    """Let an earlier champion serve again, by hand.
+
+    It serves from the end of the last cycle. Its model file is checked first.
 
     \b
     Example:
@@ -187,6 +191,8 @@ def _change(
     as_json: bool,
     change: Callable[[Context, str, str], Champion],
 ) -> None:
+    from heliotrope.ledger import champions
+
     session = Session(database, as_json)
     if reason is None or not reason.strip():
         raise ConfigError("--reason is missing or empty", remedy="say why; it is kept with the decision")
@@ -196,6 +202,9 @@ def _change(
     with session.writing(declared) as context:
         made = change(context, reason.strip(), _actor())
         registered = register(context, session.output)
+        with context.database.errors():
+            known = champions(context.ledger.connection, context.ledger.ids[0])
+        made = next((one for one in known if one.id == made.id), made)  # with the version it was registered under
     session.output.document({"pipeline": declared.name, "champion": champion_document(made), "registered": registered})
     _say(session.output, declared, made)
 

@@ -56,7 +56,9 @@ def run(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Run one cycle: test, measure drift, train, gate. One that is done is only shown.
+    """Run one cycle: test, measure drift, train, gate.
+
+    One that is done already is only shown.
 
     \b
     Example:
@@ -66,8 +68,8 @@ def run(
     from heliotrope.replay import last_complete, patiently
 
     session = Session(database, as_json)
-    declared = session.declared(pipeline)
     asked = options.time("--interval", interval)
+    declared = session.declared(pipeline)
     with session.writing(declared) as context:
         if asked is None:
             chosen = last_complete(context.clock(), declared.interval)
@@ -111,7 +113,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
     name_now = promoted(summary)
     if name_now is not None:
         output.say(f"promoted   {name_now}, serving from {format_time(summary.interval.end)}")
-    output.say(f"seconds    {seconds_text(summary.seconds)}")
+    parts = seconds_text(summary.seconds)
+    output.say(f"seconds    {sum(summary.seconds.values()):.3f}: {parts}")
 
 
 # --- many --------------------------------------------------------------------------------------------------
@@ -138,7 +141,7 @@ def replay(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Run the cycles of stored history in order, exactly as they would have run live.
+    """Run the cycles of stored history as they would have run live.
 
     Those done before are passed over: after Ctrl-C or a kill, the same command goes on where it stopped.
 
@@ -149,8 +152,8 @@ def replay(
     from heliotrope.replay import span_of
 
     session = Session(database, as_json)
-    declared = session.declared(pipeline)
     begin, stop = options.time("--start", start), options.time("--end", end)
+    declared = session.declared(pipeline)
     with session.writing(declared) as context:
         span = span_of(context, begin, stop)
         done = replay_all(context, span, session.output, pictures)
@@ -175,7 +178,7 @@ def replay(
 
 
 def replay_all(context: Context, span: Sequence[Interval], output: Output, pictures: bool | None = None) -> Replayed:
-    """Run the cycles of the span, drawing each that ran; then register the champions. Raises Interrupted."""
+    """Run the cycles of the span, drawing each that ran; then register the champions. Raises StoppedError."""
     from heliotrope import replay as history
 
     done = Replayed()
@@ -237,8 +240,7 @@ def table(
     output: Output, summaries: Sequence[CycleSummary], metric: str, best: float | None, *, every: bool = False
 ) -> None:
     """The cycles as a table; of a long range the first and the last ones."""
-    headers = ("interval", "champion", metric, "best", "drift", "decision", "seconds")
-    headers = tuple(one for one in headers if best is not None or one != "best")
+    headers = ["interval", "champion", metric, *([] if best is None else ["best"]), "drift", "decision", "seconds"]
     rows = []
     for one in summaries:
         row = [format_time(one.interval.start), (one.champion or {"candidate": "-"})["candidate"]]
@@ -283,9 +285,10 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
     output.say(f"{len(done.ran)} cycles run{passed}; {done.registered} champions registered")
     if done.ran:
         output.say(
-            f"seconds: cycles {done.cycle_seconds:.2f} ({seconds_text(said['seconds'])}), "
-            f"pictures {done.picture_seconds:.2f}, registering {done.register_seconds:.2f}"
+            f"seconds: cycles {done.cycle_seconds:.2f}, pictures {done.picture_seconds:.2f}, "
+            f"registering {done.register_seconds:.2f}"
         )
+        output.say(f"  of the cycles: {seconds_text(said['seconds'])}")
 
 
 # --- rows that have changed --------------------------------------------------------------------------------
@@ -321,9 +324,9 @@ def reconcile(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """List the intervals whose rows are no longer those on record, and score them again on request.
+    """List, and score again, intervals whose rows have changed.
 
-    Decisions already taken stay as they were.
+    Rows that came late are told by their content hash. Decisions already taken stay as they were.
 
     \b
     Example:
@@ -333,8 +336,8 @@ def reconcile(
     from heliotrope.replay import changed, reevaluate
 
     session = Session(database, as_json)
-    declared = session.recorded(pipeline)
     begin, stop = options.time("--start", start), options.time("--end", end)
+    declared = session.recorded(pipeline)
     rows: list[dict[str, Any]] = []
     with session.writing(declared) as context:
         with context.database.errors():

@@ -46,7 +46,7 @@ def init(
 
     \b
     Example:
-      heliotrope init rotating_gaussians --target class --name turning
+      heliotrope init continuous_training --target class --name turning
     """
     from heliotrope import profile
     from heliotrope.cli.draft import draft, name_from
@@ -112,7 +112,7 @@ def validate(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check a pipeline's file, and that its table, columns and estimators are there.
+    """Check a pipeline's file, its table, columns and estimators.
 
     \b
     Example:
@@ -155,7 +155,7 @@ def _table(session: Session, pipeline: Pipeline) -> list[tuple[str, str]]:
         if span is None:
             return [*found, ("rows", "none yet")]
         last = interval_at(span[1], pipeline.interval)
-        return [*found, (f"rows of {last}", _said(context.batches(last)[0]))]
+        return [*found, ("last rows", f"{last}: {_said(context.batches(last)[0])}")]
 
 
 def _type(relation: Any, column: str) -> str:

@@ -36,21 +36,23 @@ def demo(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Load a stream that turns once a day, replay its hours, and draw what came of it.
+    """Show it all on a stream that turns once a day.
 
-    Run it again: what is done is passed over, and the result is the same.
+    Loads the stream into the database, replays its hours and draws what came of it. Run it again: what is done is
+    passed over, and the result is the same.
 
     \b
     Example:
       heliotrope demo --hours 12 --folder demo
     """
+    from heliotrope.database import without_password
     from heliotrope.replay import span_of
 
     session = Session(database, as_json)
     output, place = session.output, Path(folder)
     example = _keep_example(place)
     pipeline = _pipeline(hours)
-    output.say(f"PostgreSQL: {session.database!r}")
+    output.say(f"PostgreSQL at {without_password(session.database.url)}")
     with session.writing(pipeline) as context:
         loaded = load_all(context, output)
         output.say(f"loaded {loaded['rows']} rows of {loaded['intervals']} hours into {loaded['table']}")
@@ -95,8 +97,10 @@ def _pipeline(hours: int) -> Pipeline:
 
 def _range(pipeline: Pipeline) -> tuple[Any, Any]:
     """From when to when the data set reaches."""
+    from heliotrope.config import StreamDataset
+
     dataset = pipeline.dataset
-    assert dataset is not None and dataset.kind == "stream", "so the example declares it"
+    assert isinstance(dataset, StreamDataset), "so the example declares it"
     return dataset.start, dataset.start + dataset.intervals * pipeline.interval
 
 

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -40,7 +40,9 @@ class Check:
 
 
 def doctor(database: options.Database = None, as_json: options.Json = False) -> None:
-    """Check database, rights, ledger, MLflow, model files, disk and versions; end with 1 when one of them fails.
+    """Check that everything needed is there, with remedies.
+
+    Looks at versions, disk, database, rights, ledger, MLflow and model files. Ends with 1 when one of them fails.
 
     \b
     Example:
@@ -50,7 +52,7 @@ def doctor(database: options.Database = None, as_json: options.Json = False) -> 
     checks = list(_checks(session))
     failed = any(check.state == "fail" for check in checks)
     session.output.document({"ok": not failed, "checks": [asdict(check) for check in checks]})
-    session.output.table(("check", "", "found"), [(check.name, check.state, check.found) for check in checks])
+    session.output.table(("check", "state", "found"), [(check.name, check.state, check.found) for check in checks])
     for check in checks:
         if check.remedy and check.state != "ok":
             session.output.say(f"{check.name}: {check.remedy}")
@@ -191,9 +193,9 @@ def _pipelines(session: Session) -> Iterator[Check]:
     pipelines = session.all_recorded()
     yield Check("pipelines", "ok", ", ".join(pipelines) or "none on record yet")
     for name, pipeline in pipelines.items():
-        yield from _guarded(f"{name} models", lambda pipeline=pipeline: _models(session, pipeline))
+        yield from _guarded(f"{name} models", partial(_models, session, pipeline))
         if pipeline.registry == "mlflow":
-            yield from _guarded(f"{name} in MLflow", lambda pipeline=pipeline: _registered(session, pipeline))
+            yield from _guarded(f"{name} in MLflow", partial(_registered, session, pipeline))
 
 
 def _models(session: Session, pipeline: Pipeline) -> Iterator[Check]:

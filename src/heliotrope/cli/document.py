@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-
-from heliotrope.cli.output import number
 
 if TYPE_CHECKING:
     from heliotrope.ledger import CycleSummary
@@ -95,12 +93,12 @@ def promoted(summary: CycleSummary) -> str | None:
 
 
 def decision_text(summary: CycleSummary) -> str:
-    """What the cycle came to: ``skip``, ``keep``, ``promote tree``."""
+    """What the cycle came to: ``skip``, ``keep``, ``promote tree``; ``promote`` alone is of the champion's own kind."""
     if summary.decision is None:
         return "not done"
     action = str(summary.decision["action"]).replace("_", " ")
-    name = promoted(summary)
-    return action if name is None else f"{action} {name}"
+    name, before = promoted(summary), summary.champion
+    return action if name is None or (before and before["candidate"] == name) else f"{action} {name}"
 
 
 def drift_text(summary: CycleSummary) -> str:
@@ -132,6 +130,5 @@ def total(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def seconds_text(seconds: Mapping[str, float]) -> str:
-    """Seconds by part as one line."""
-    parts: Sequence[str] = [f"{name} {number(value, 3)}" for name, value in total([seconds]).items()]
-    return f"{sum(seconds.values()):.3f}{': ' if parts else ''}{', '.join(parts)}"
+    """Seconds by part as one line, the longest first."""
+    return ", ".join(f"{name} {value:.3f}" for name, value in total([seconds]).items())

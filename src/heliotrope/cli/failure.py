@@ -12,13 +12,13 @@ from typing import Any
 
 from heliotrope.errors import HeliotropeError, nearest
 
-__all__ = ["OUTPUT_CLOSED", "Interrupted", "close_output", "interruptible", "tell"]
+__all__ = ["OUTPUT_CLOSED", "StoppedError", "close_output", "interruptible", "tell"]
 
 OUTPUT_CLOSED = 141  # 128 + SIGPIPE, as other programs end
 TRACEBACK = "HELIOTROPE_TRACEBACK"
 
 
-class Interrupted(HeliotropeError):
+class StoppedError(HeliotropeError):
     """Ctrl-C. Says what is done and how to go on."""
 
     exit_code = 130
@@ -26,11 +26,11 @@ class Interrupted(HeliotropeError):
 
 @contextmanager
 def interruptible(message: str, remedy: str) -> Iterator[None]:
-    """Turn Ctrl-C inside into Interrupted with that text."""
+    """Turn Ctrl-C inside into StoppedError with that text."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(message, remedy=remedy) from None
+        raise StoppedError(message, remedy=remedy) from None
 
 
 def tell(error: BaseException, *, as_json: bool) -> int:
@@ -68,9 +68,9 @@ def _known(error: BaseException) -> HeliotropeError:
     if isinstance(error, HeliotropeError):
         return error
     if isinstance(error, KeyboardInterrupt):
-        return Interrupted("stopped; nothing half-done was kept", remedy="run the same command again")
+        return StoppedError("stopped; nothing half-done was kept", remedy="run the same command again")
     if isinstance(error, typer.TyperException):
-        return _Usage(error)
+        return _UsageError(error)
     said = " ".join(str(error).split())
     return HeliotropeError(
         f"unexpected {type(error).__name__}{': ' if said else ''}{said}",
@@ -78,7 +78,7 @@ def _known(error: BaseException) -> HeliotropeError:
     )
 
 
-class _Usage(HeliotropeError):
+class _UsageError(HeliotropeError):
     """A command line that says something no verb understands."""
 
     exit_code = 2
@@ -88,6 +88,9 @@ class _Usage(HeliotropeError):
         asked = getattr(error, "option_name", None)
         path = context.command_path if context is not None else "heliotrope"
         text = error.format_message().strip().removesuffix(".")
+        refused: list[Any] = getattr(error.__cause__, "errors", list)()  # by pydantic, which Typer reads values with
+        if refused:
+            text += f", not {refused[0].get('input')!r}"
         remedy = f"see `{path} --help`"
         if asked is not None and text.startswith("No such option"):
             text = f"{path} has no option {asked}"

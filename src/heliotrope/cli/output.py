@@ -58,7 +58,7 @@ class Output:
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         for place, header in enumerate(headers):
             number_like = header in right
             table.add_column(
@@ -80,8 +80,8 @@ class Output:
             print(json.dumps(_plain(document), ensure_ascii=ascii_only, indent=2), flush=True)
 
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Call what it gives once for each of ``total`` parts: a bar on a terminal, else lines, on stderr."""
+    def progress(self, label: str, total: int | None) -> Iterator[Callable[[str], None]]:
+        """Call what it gives once for each of ``total`` parts (None: not known). On stderr: a bar, or else lines."""
         if self.as_json:
             yield lambda text: None
         elif sys.stderr.isatty():
@@ -91,7 +91,7 @@ class Output:
             yield _Lines(label, total)
 
     @contextmanager
-    def _bar(self, label: str, total: int) -> Iterator[Callable[[str], None]]:
+    def _bar(self, label: str, total: int | None) -> Iterator[Callable[[str], None]]:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -111,7 +111,7 @@ class Output:
 class _Lines:
     """Progress as lines: of the first part, of the last, and between them at most one a second."""
 
-    def __init__(self, label: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, label: str, total: int | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.label = label
         self.total = total
         self.clock = clock
@@ -123,7 +123,8 @@ class _Lines:
         now = self.clock()
         if self.done == self.total or now - self.last >= _LINE_EVERY:
             self.last = now
-            print(f"{self.label} {self.done}/{self.total} {printable(text)}".rstrip(), file=sys.stderr, flush=True)
+            count = str(self.done) if self.total is None else f"{self.done}/{self.total}"
+            print(f"{printable(self.label)} {count} {printable(text)}".rstrip(), file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:

@@ -30,15 +30,17 @@ def report(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write report.html, continuous-training.gif and data.gif from the record and the rows.
+    """Write the report: a page and two animations.
+
+    They are report.html, continuous-training.gif (the models) and data.gif (the rows).
 
     \b
     Example:
       heliotrope report rotating_gaussians --out report
     """
     session = Session(database, as_json)
-    declared = session.recorded(pipeline)
     begin, stop = options.time("--start", start), options.time("--end", end)
+    declared = session.recorded(pipeline)
     with session.reading() as connection:
         known_id(connection, declared)
     with session.writing(declared) as context:

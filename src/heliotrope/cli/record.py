@@ -73,8 +73,7 @@ class _Status:
         last, champion = self.last, self.champion
         behind = ["?" if one is None else str(one) for one in (self.behind_data, self.behind_clock)]
         return (
-            self.pipeline.name,
-            "none yet" if last is None else format_time(last.interval.start),
+            f"{self.pipeline.name}\n{'none yet' if last is None else format_time(last.interval.start)}",
             "none yet" if champion is None else f"{champion.candidate}\n{format_time(champion.valid_from)}",
             "-" if last is None else f"{number(score(last, self.pipeline.metric))}\n{self.pipeline.metric}",
             "-" if last is None else drift_text(last),
@@ -90,7 +89,7 @@ def status(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Where every pipeline is: its last interval, who serves since when, how well, and what waits.
+    """Say where every pipeline is, and what waits.
 
     \b
     Example:
@@ -108,7 +107,7 @@ def status(
     if not found:
         session.output.say(f"Nothing is on record yet; {BEGIN}.")
         return
-    headers = ("pipeline", "last interval", "champion, since", "metric", "drift", "behind")
+    headers = ("pipeline, last interval", "champion, since", "metric", "drift", "behind")
     session.output.table(headers, [one.cells() for one in found])
     for one in found:
         _say_waiting(session, one)
@@ -190,7 +189,7 @@ def history(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """What the latest cycles came to, oldest first.
+    """List what the latest cycles came to, oldest first.
 
     \b
     Example:
@@ -199,8 +198,8 @@ def history(
     from heliotrope.ledger import cycles
 
     session = Session(database, as_json)
-    declared = session.recorded(pipeline)
     begin, stop = options.time("--start", start), options.time("--end", end)
+    declared = session.recorded(pipeline)
     with session.reading() as connection:
         identity = known_id(connection, declared)
         found = cycles(connection, identity, start=begin, end=stop, limit=None if every else limit)
@@ -224,15 +223,16 @@ def drift(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """What the detectors read in one interval, against what the champion was trained on.
+    """List what the drift detectors read in an interval.
 
     \b
     Example:
       heliotrope drift rotating_gaussians --at 2026-11-22T05:30Z
     """
     session = Session(database, as_json)
+    when = options.time("--at", at)
     declared = session.recorded(pipeline)
-    found = _cycle_at(session, declared, options.time("--at", at))
+    found = _cycle_at(session, declared, when)
     session.output.document(
         {
             "pipeline": declared.name,
@@ -257,17 +257,12 @@ def _cycle_at(session: Session, pipeline: Pipeline, at: datetime | None) -> Cycl
         if found:
             return found[0]
         latest = cycles(connection, identity, limit=1)
-    if not latest:
+    if not latest or start is None:
         raise LedgerError(f"{pipeline.name} has no cycle yet", remedy="run some with `heliotrope replay`")
     raise IntervalError(
-        f"{pipeline.name} has no cycle of the {format_step(step)} from {format_time(start or step_start(latest))}",
+        f"{pipeline.name} has no cycle of the {format_step(step)} from {format_time(start)}",
         remedy=f"its latest is that of {latest[0].interval}",
     )
-
-
-def step_start(latest: tuple[CycleSummary, ...]) -> datetime:
-    """The start of the latest cycle's interval."""
-    return latest[0].interval.start
 
 
 def _say_drift(session: Session, pipeline: Pipeline, found: CycleSummary) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.failure import Interrupted
+from heliotrope.cli.failure import StoppedError
 from heliotrope.cli.output import Output, number
 from heliotrope.cli.session import Session
 from heliotrope.errors import ConfigError
@@ -36,9 +36,9 @@ def load(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write the pipeline's data set into its table, in place of the rows of the same intervals.
+    """Write a pipeline's data set into its table.
 
-    Run it twice and the table holds each row once.
+    The rows of an interval take the place of those there: run it twice and the table holds each row once.
 
     \b
     Example:
@@ -78,7 +78,7 @@ def load_all(context: Context, output: Output, file: Path | None = None) -> dict
                 context.forget(interval)
                 advance(f"{format_time(interval.start)} {rows / (time.perf_counter() - begun):,.0f} rows/s")
     except KeyboardInterrupt:
-        raise Interrupted(
+        raise StoppedError(
             f"stopped; {count} intervals are loaded, each of them whole", remedy="run the same command again"
         ) from None
     return {
@@ -96,7 +96,7 @@ def means(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """The mean of every number by interval and class, computed by PostgreSQL alone.
+    """List the mean of every number by interval and class.
 
     \b
     Example:
@@ -105,8 +105,8 @@ def means(
     from heliotrope.cli.means import means as ask
 
     session = Session(database, as_json)
-    declared = session.recorded(pipeline)
     begin, stop = options.time("--start", start), options.time("--end", end)
+    declared = session.recorded(pipeline)
     found = ask(session.database, declared, start=begin, end=stop)
     session.output.document(
         {"pipeline": declared.name, "target": declared.target, "features": found.features, "means": found.documents()}

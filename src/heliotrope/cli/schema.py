@@ -9,7 +9,7 @@ __all__ = ["migrate"]
 
 
 def migrate(database: options.Database = None, as_json: options.Json = False) -> None:
-    """Make the ledger's tables, or bring them to this version.
+    """Make the ledger's tables, or bring them up to date.
 
     Verbs that write do so themselves; this is for a role that may do nothing else.
 

@@ -77,8 +77,8 @@ class Session:
         from heliotrope.config import load
 
         if argument is not None:
-            if not Path(argument).exists() and not argument.endswith(_ENDINGS):
-                raise ConfigError(f"there is no file {argument!r}", remedy=self._which_file(argument))
+            if not Path(argument).exists():
+                raise ConfigError(f"there is no file {argument!r}", remedy=_which_file(argument))
             return load(argument)
         files = _files()
         if len(files) == 1:
@@ -94,10 +94,8 @@ class Session:
 
     def recorded(self, argument: str | None) -> Pipeline:
         """The pipeline of a name on record or of a YAML file; without one, the only one there is."""
-        from heliotrope.config import load
-
         if argument is not None and (Path(argument).is_file() or argument.endswith(_ENDINGS)):
-            return load(argument)
+            return self.declared(argument)
         on_record = self._on_record()
         if argument is not None:
             if argument in on_record:
@@ -108,7 +106,7 @@ class Session:
             return _parsed(*next(iter(on_record.items())))
         files = _files()
         if len(files) == 1:
-            return load(files[0])
+            return self.declared(str(files[0]))
         if on_record or files:
             raise _ambiguous([*on_record, *map(str, files)])
         raise LedgerError("nothing is on record yet", remedy=BEGIN)
@@ -125,10 +123,6 @@ class Session:
             return {}
         with self.reading() as connection:
             return dict(connection.execute(statement("recorded_pipelines")).fetchall())
-
-    def _which_file(self, argument: str) -> str:
-        files = [str(file) for file in _files()]
-        return nearest(argument, files) if files else "name a pipeline's YAML file; `heliotrope init TABLE` writes one"
 
 
 def _parsed(name: str, declaration: Mapping[str, Any]) -> Pipeline:
@@ -150,6 +144,11 @@ def _files() -> list[Path]:
         if isinstance(said, dict) and {"source", "candidates"} <= said.keys():
             found.append(file)
     return found
+
+
+def _which_file(argument: str) -> str:
+    files = [str(file) for file in _files()]
+    return nearest(argument, files) if files else "name a pipeline's YAML file; `heliotrope init TABLE` writes one"
 
 
 def _ambiguous(names: Any) -> ConfigError:

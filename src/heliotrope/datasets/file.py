@@ -25,7 +25,7 @@ from heliotrope.interval import Interval
 
 __all__ = ["read_file"]
 
-_BLOCK = 32 * 2**20  # bytes of a CSV that are parsed at a time, and by which the types of columns are judged
+_BLOCK = 8 * 2**20  # bytes of a CSV that are parsed at a time, and by which the types of columns are judged
 _ROWS = 2**17  # rows of a Parquet file that are read at a time
 
 
@@ -64,9 +64,11 @@ class _Csv:
         self.pipeline = pipeline
         self.schema = self._open({}).schema
         self.names = self.schema.names
+        self.time_type = _time_type(self.schema, pipeline.source.time)
+        """What the file's times are parsed as; text, which is slower, takes any mixture of them."""
 
     def tables(self, columns: tuple[str, ...]) -> Iterator[pa.Table]:
-        """The columns' rows, a block at a time; the time as text, as it is written."""
+        """The columns' rows, a block at a time."""
         types = {name: self._type(name) for name in columns}
         for batch in self._open(types, columns):
             yield pa.Table.from_batches([batch]).select(list(columns))
@@ -86,7 +88,9 @@ class _Csv:
     def _type(self, name: str) -> pa.DataType:
         pipeline, found = self.pipeline, self.schema.field(name).type
         kind = pipeline.features.get(name, "auto")
-        if name == pipeline.source.time or kind == "categorical":
+        if name == pipeline.source.time:
+            return self.time_type
+        if kind == "categorical":
             return pa.string()
         numeric = pa.types.is_integer(found) or pa.types.is_null(found)
         if kind == "numeric" or (numeric and name in pipeline.features):
@@ -114,8 +118,26 @@ def _is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1"
 
 
+def _time_type(schema: pa.Schema, name: str) -> pa.DataType:
+    """What to parse times as that look like those of the first block."""
+    found = schema.field(name).type if schema.names.count(name) == 1 else pa.string()
+    if pa.types.is_timestamp(found):
+        return pa.timestamp("us", tz=found.tz)
+    return pa.timestamp("us") if pa.types.is_date(found) else pa.string()
+
+
 def _in_order(path: Path, source: _Csv | _Parquet, pipeline: Pipeline) -> bool:
     """Whether no row is earlier than the one before it. Reads every time, and so raises for one that is none."""
+    try:
+        return _is_rising(path, source, pipeline)
+    except pa.ArrowInvalid:
+        if isinstance(source, _Parquet):
+            raise
+        source.time_type = pa.string()  # which tells the row, should the time be none at all
+        return _is_rising(path, source, pipeline)
+
+
+def _is_rising(path: Path, source: _Csv | _Parquet, pipeline: Pipeline) -> bool:
     latest, before, ordered = None, 0, True
     for table in source.tables(pipeline.columns[:1]):
         times = microseconds(_utc(path, table[pipeline.source.time], pipeline, before))

@@ -16,15 +16,14 @@ doubled at most 0.5 %.)
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
 
 from heliotrope import config
 from heliotrope.drift.reading import Reading
 from heliotrope.drift.sample import Categories, Floats, Indices, Numbers, Sample, shuffle
+from heliotrope.threads import one_thread
 
 __all__ = ["area", "measure"]
 
@@ -54,9 +53,7 @@ def measure(detector: config.DomainClassifier, sample: Sample, seed: int) -> tup
     current = shuffle([column.current for column in columns], random, sample.current_rows)[: detector.max_rows]
     if min(len(reference), len(current)) < _LEAST_ROWS:
         return ()
-    # Matrices this small gain nothing from a second thread, which on a busy machine is waited for many times as long
-    # as the work takes (7 ms became 130); and the sums do not depend on how many processors there are.
-    with _linear_algebra().limit(limits=1, user_api="blas"):
+    with one_thread():
         scores = _scores(_design(sample, reference, current, random), len(reference))
     statistic, p_value = area(scores[: len(reference)], scores[len(reference) :], inflation=2.0)
     return (
@@ -68,11 +65,6 @@ def measure(detector: config.DomainClassifier, sample: Sample, seed: int) -> tup
             large=statistic > detector.threshold,
         ),
     )
-
-
-@functools.cache
-def _linear_algebra() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def area(reference: Floats, current: Floats, *, inflation: float = 1.0) -> tuple[float, float]:

@@ -25,7 +25,7 @@ def registry_uri(context: Context) -> str:
 
 
 def register(context: Context) -> int:
-    """Register every champion that is not yet; how many those were. None where the pipeline names no registry.
+    """Register every champion that is not yet; how many those were. Nothing is done for ``registry: none``.
 
     Each is recorded as soon as MLflow has it. What fails, or is cut off by a kill, is done by the next call, which
     makes no second version of what was already there. Raises RegistryError when MLflow refuses.
@@ -37,13 +37,12 @@ def register(context: Context) -> int:
         return 0
     registry = _registry(context)
     known = champions(context.ledger.connection, context.ledger.ids[0], context.segment)
-    for champion in known:
-        if champion.id in waiting:
-            version = registry.register(_registration(context, champion))
-            with context.ledger.transaction():
-                context.ledger.add_registration(champion.id, version, registered_at=context.clock())
-            waiting.discard(champion.id)
-    return len([one for one in known if one.registered_version is None])
+    unregistered = [champion for champion in known if champion.id in waiting]
+    for champion in unregistered:
+        version = registry.register(_registration(context, champion))
+        with context.ledger.transaction():
+            context.ledger.add_registration(champion.id, version, registered_at=context.clock())
+    return len(unregistered)
 
 
 def _registry(context: Context) -> Registry:

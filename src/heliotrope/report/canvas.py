@@ -7,13 +7,13 @@ into the buffer, then draws points and lettering over them. That takes half the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heliotrope.report.drawing import Drawing, Layout
 from heliotrope.report.fonts import families, legible
 from heliotrope.report.palette import INK, Look
 
@@ -21,64 +21,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Text
 
-    from heliotrope.report.scene import Limits
-
-__all__ = ["HEIGHT", "WIDTH", "Canvas", "Drawing", "Layout", "Points", "canvas", "short"]
+__all__ = ["HEIGHT", "WIDTH", "Canvas", "canvas", "short"]
 
 WIDTH, HEIGHT = 600, 664
 """Of a picture, in pixels."""
 
 _DPI = 100
-_LEFT, _SIDE, _BOTTOM = 50, 536, 76
-_WIDE_LEFT, _WIDE_SIDE = 126, 460
+_LEFT, _WIDE_LEFT, _TOP = 50, 126, 52
 _QUIET = "#5a5a5a"
 _MOST_SIGNS = 105
 _NAME_SIGNS = 14
 _ENTRY_SIGNS = 26
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What stays the same from picture to picture."""
-
-    x: str
-    y: str
-    limits: Limits
-    legend: tuple[tuple[str, Look], ...] = ()
-    across: tuple[str, ...] = ()
-    """Names in place of numbers on the first axis, at 0, 1, ..."""
-    up: tuple[str, ...] = ()
-    """The same on the second axis."""
-    diagonal: bool = False
-
-    @property
-    def side(self) -> int:
-        """Of the axes, which are square, in pixels."""
-        return _WIDE_SIDE if self.up else _SIDE
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Points:
-    """Points that look the same, and where they are: an array (points, 2)."""
-
-    look: Look
-    offsets: NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Drawing:
-    """One picture: what changes, over the layout it fits."""
-
-    layout: Layout
-    title: str
-    subtitle: str
-    caption: tuple[str, str]
-    pixels: NDArray[np.uint8] | None = None
-    """For the inside of the axes: (side, side, 3)."""
-    points: tuple[Points, ...] = ()
-    crosses: NDArray[np.float64] | None = None
-    cells: tuple[tuple[float, float, str], ...] = field(default=())
-    """Numbers to be written at (x, y)."""
 
 
 @lru_cache(maxsize=16)
@@ -126,7 +79,7 @@ class Canvas:
 
     def _write(self, line: Text, text: str) -> None:
         """Letter a line, or copy it back where it says what it said before: lettering is slow."""
-        if line.get_text() != text:
+        if line.get_text() != text or line not in self._written:
             line.set_text(text)
             self._axes.draw_artist(line)
             self._written[line] = self._agg.copy_from_bbox(line.get_window_extent().padded(1)) if text else None
@@ -148,7 +101,7 @@ class Canvas:
         figure = Figure(figsize=(WIDTH / _DPI, HEIGHT / _DPI), dpi=_DPI, facecolor="white")
         self._agg = _agg(figure)
         left, side = _WIDE_LEFT if layout.up else _LEFT, layout.side
-        base = _BOTTOM + _SIDE - side
+        base = HEIGHT - _TOP - side
         self._axes = axes = figure.add_axes((left / WIDTH, base / HEIGHT, side / WIDTH, side / HEIGHT))
         self._box = (HEIGHT - base - side, HEIGHT - base, left, left + side)
         _dress(axes, layout)

@@ -19,11 +19,10 @@ KINDS = {"t": "trained", "p": "promoted", "d": "drifted", "h": "held", "r": "rol
 
 _DONE = {"promote": "p", "hold": "h", "roll_back": "r"}
 _MOST_LABELS = 4
-_MOST_REASON = 240
 
 
-def line(row: CycleRow) -> Line:
-    """One cycle's cells."""
+def line(row: CycleRow, most: int = 1000) -> Line:
+    """One cycle's cells, with no more than ``most`` signs of reasons."""
     kinds = ("t" if row.trained else "") + ("d" if row.drifted else "") + _DONE.get(row.decision, "")
     return (
         when(row.interval),
@@ -31,7 +30,7 @@ def line(row: CycleRow) -> Line:
         number(row.score),
         _some(row.drifted),
         row.decision.replace("_", " "),
-        plain("; ".join(row.reasons), _MOST_REASON),
+        plain("; ".join(row.reasons), most),
         f"{row.rows:,}",
         f"{row.seconds:.2f}",
         kinds,
@@ -97,4 +96,4 @@ def _moment(moment: datetime, day: bool) -> str:
 def _some(labels: tuple[str, ...]) -> str:
     """The first few labels, and how many more."""
     more = len(labels) - _MOST_LABELS
-    return ", ".join(labels[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(labels[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")

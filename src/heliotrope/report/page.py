@@ -26,6 +26,8 @@ __all__ = ["render", "verdict"]
 
 _PER_PAGE = 100
 _MOST_ROWS = 12_000
+_FEW_ROWS = 1000
+_LONG_REASONS, _SHORT_REASONS = 1000, 200
 _MOST_BYTES = 3_600_000
 _LEAST_FRAME_BYTES = 600_000
 
@@ -34,7 +36,8 @@ def render(history: History) -> str:
     """The page, as the text of an HTML file in UTF-8; the same history gives the same text."""
     groups = group(history.rows, history.start, history.end)
     counted = totals(history)
-    rows = [cycles.line(row) for row in history.rows[-_MOST_ROWS:][::-1]]
+    most = _LONG_REASONS if len(history.rows) <= _FEW_ROWS else _SHORT_REASONS
+    rows = [cycles.line(row, most) for row in history.rows[-_MOST_ROWS:][::-1]]
     strips, strips_left_out = heat(history, groups)
     script = _part("report.js")
     return (

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["View", "choose_axes", "choose_limits", "codes", "numbers", "view"]
 
 _CELLS = 10
+_HUGE = 1e290
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,11 +93,14 @@ def choose_limits(values: NDArray[np.float64]) -> tuple[float, float]:
     >>> choose_limits(np.array([]))
     (0.0, 1.0)
     """
-    finite = values[np.isfinite(values)]
+    finite = np.clip(values[np.isfinite(values)], -_HUGE, _HUGE)
     if not len(finite):
         return (0.0, 1.0)
     low, high = (float(end) for end in np.quantile(finite, (0.01, 0.99)))
-    margin = (high - low) / 4 or abs(high) / 2 or 1.0
+    size = max(abs(low), abs(high))
+    margin = (high - low) / 4
+    if margin <= max(size * _SAME, 1 / _HUGE):  # all the same, as far as can be drawn
+        margin = size / 2 if size > 1 / _HUGE else 1.0
     step = _round_step((high - low + 2 * margin) / _CELLS)
     below, above = math.floor((low - margin) / step) * step, math.ceil((high + margin) / step) * step
     return (float(f"{below:.12g}"), float(f"{above:.12g}"))
