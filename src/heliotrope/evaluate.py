@@ -45,8 +45,8 @@ def score(
     """Every metric that is defined on these rows, and each row's loss by ``metric``.
 
     Parameters are ``actual`` and ``predicted``, shape (rows,): labels, compared as ``str(label)``, for a
-    classification, numbers for a regression; ``proba``, shape (rows, classes), or None from a model that has no probabilities; ``classes``, what
-    its columns stand for, in their order.
+    classification, numbers for a regression; ``proba``, shape (rows, classes), or None from a model that has no
+    probabilities; ``classes``, what its columns stand for, in their order.
 
     Metrics of a classification: accuracy, balanced_accuracy (mean recall over the classes that occur), kappa
     (Cohen, 1960); with ``proba`` log_loss (probabilities clipped to [eps, 1 - eps]), brier (Brier, 1950: half the

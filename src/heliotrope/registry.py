@@ -15,12 +15,13 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote_plus
 
 from heliotrope import mlflow_flavor
@@ -36,12 +37,16 @@ if TYPE_CHECKING:
 
 __all__ = ["CHAMPION", "Registration", "Registry", "tracking_uri"]
 
+Answer = TypeVar("Answer")
+
 CHAMPION = "champion"
 SCHEMA = "mlflow"
 
 _KEY, _VALID_FROM, _CHAMPION_FROM = "heliotrope.key", "heliotrope.valid_from", "heliotrope.champion_from"
 _LONGEST = 5000  # what MLflow takes as the value of a parameter or a tag, at the least
 _BRIEF = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+_THERE = ("RESOURCE_ALREADY_EXISTS",)
+_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # a model; an alias
 _QUIET = {
     "MLFLOW_CONFIGURE_LOGGING": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -98,7 +103,6 @@ class Registry:
         self._known_client: MlflowClient | None = None
         self._known_engine: sqlalchemy.Engine | None = None
         self._experiments: dict[str, str] = {}
-        self._models: set[str] = set()
 
     def __repr__(self) -> str:
         return f"Registry({without_password(self.uri)!r})"
@@ -198,11 +202,12 @@ class Registry:
             )
             client.log_artifacts(run_id, f"{folder}/model", "model")
         client.set_terminated(run_id)
-        if entry.pipeline not in self._models:
-            _unless_there(client.create_registered_model, entry.pipeline)
-            self._models.add(entry.pipeline)
         source = f"{run.info.artifact_uri}/model"
-        made = client.create_model_version(entry.pipeline, source, run_id, tags=tags, description=title)
+        version = partial(client.create_model_version, entry.pipeline, source, run_id, tags=tags, description=title)
+        made = _unless(_ABSENT, version)
+        if made is None:
+            _unless(_THERE, partial(client.create_registered_model, entry.pipeline))
+            made = version()
         return str(made.version)
 
     def _advance(self, client: MlflowClient, entry: Registration, version: str) -> None:
@@ -218,7 +223,7 @@ class Registry:
             found = client.get_experiment_by_name(name)
             if found is None:
                 place = None if self._is_server else (self.artifact_root.resolve() / name).as_uri()
-                _unless_there(client.create_experiment, name, place)
+                _unless(_THERE, partial(client.create_experiment, name, place))
                 found = client.get_experiment_by_name(name)
             if found is None or found.lifecycle_stage != "active":
                 raise RegistryError(
@@ -347,25 +352,19 @@ def _is_theirs(error: Exception) -> bool:
 
 
 def _named(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
+    return _unless(_ABSENT, partial(client.get_model_version_by_alias, name, alias))
+
+
+def _unless(codes: Collection[str], ask: Callable[[], Answer]) -> Answer | None:
+    """What MLflow answers; None where it refuses with one of the codes."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return client.get_model_version_by_alias(name, alias)
+        return ask()
     except MlflowException as error:
-        # The first is for a model, the second for an alias that is not there.
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if error.error_code not in codes:
             raise
         return None
-
-
-def _unless_there(create: Any, *arguments: Any) -> None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        create(*arguments)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
 
 
 def _read(entry: Registration) -> bytes:

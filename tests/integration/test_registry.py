@@ -20,7 +20,6 @@ import pandas as pd  # type: ignore[import-untyped]  # it has no stubs here
 import psycopg
 import pyarrow as pa
 import pytest
-from mlflow.exceptions import MlflowException
 
 import world
 from heliotrope import mlflow_flavor
@@ -475,6 +474,9 @@ def test_tables_of_an_older_mlflow_are_migrated(database_url: str, tmp_path: Pat
 def test_tables_that_are_not_ours_are_left_to_their_owner(
     shared: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shared.prepare()
+    from mlflow.exceptions import MlflowException
+
     def refuse(**_: Any) -> None:
         raise MlflowException("Detected out-of-date database schema (found version a, but expected b).")
 
@@ -482,6 +484,13 @@ def test_tables_that_are_not_ours_are_left_to_their_owner(
     registry = Registry(f"sqlite:///{tmp_path}/theirs.db", artifact_root=tmp_path)
     with pytest.raises(RegistryError, match=r"out-of-date.*mlflow db upgrade"):
         registry.prepare()
+
+
+def test_a_model_that_was_deleted_is_made_again(shared: Registry, tmp_path: Path) -> None:
+    shared.register(entry(tmp_path, "gone"))
+    client(shared).delete_registered_model("gone")
+    assert shared.register(entry(tmp_path, "gone", 1)) == "1"
+    assert shared.version_of("gone") == "1"
 
 
 def test_another_database_will_do(tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ from heliotrope.cli import options
 from heliotrope.cli.cycles import register
 from heliotrope.cli.document import champion_document
 from heliotrope.cli.output import Output
-from heliotrope.cli.record import known_id
-from heliotrope.cli.session import Session
+from heliotrope.cli.session import Session, known_id
 from heliotrope.errors import ConfigError
 from heliotrope.interval import format_time
 
@@ -112,7 +111,7 @@ def _say_all(output: Output, pipeline: Pipeline, known: tuple[Champion, ...]) ->
             one.candidate,
             format_time(one.valid_from),
             "still" if one.valid_to is None else format_time(one.valid_to),
-            f"{one.action.value.replace('_', ' ')}: {'; '.join(one.reasons)}",
+            f"{one.action.value.replace('_', ' ')}: {one.reasons[0] if one.reasons else '-'}",
         )
         for one in known
     ]
@@ -197,8 +196,7 @@ def _change(
     if reason is None or not reason.strip():
         raise ConfigError("--reason is missing or empty", remedy="say why; it is kept with the decision")
     declared = session.recorded(pipeline)
-    with session.reading() as connection:
-        known_id(connection, declared)
+    session.require(declared)
     with session.writing(declared) as context:
         made = change(context, reason.strip(), _actor())
         registered = register(context, session.output)

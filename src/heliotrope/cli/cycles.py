@@ -79,7 +79,7 @@ def run(
             raise IntervalError(f"{chosen} has not ended yet", remedy="wait for its end, or name an earlier one")
         with interruptible(f"stopped; the cycle of {chosen} is as it was before", "run the same command again"):
             ran = patiently(context, lambda: cycle.run(context, chosen))
-            picture_seconds = draw(context, chosen, pictures) if ran else 0.0
+            picture_seconds = draw(context, chosen, session.output, pictures) if ran else 0.0
             registered = register(context, session.output)
         summary = all_cycles(context, [chosen])[0]
     metric = declared.metric
@@ -188,7 +188,7 @@ def replay_all(context: Context, span: Sequence[Interval], output: Output, pictu
                 (done.ran if outcome.ran else done.passed_over).append(outcome.interval)
                 done.cycle_seconds += outcome.seconds
                 if outcome.ran:
-                    done.picture_seconds += draw(context, outcome.interval, pictures)
+                    done.picture_seconds += draw(context, outcome.interval, output, pictures)
                 advance(f"{format_time(outcome.interval.start)} {'done' if outcome.ran else 'was done before'}")
         begun = time.perf_counter()
         done.registered = register(context, output)
@@ -203,14 +203,21 @@ def replay_all(context: Context, span: Sequence[Interval], output: Output, pictu
     return done
 
 
-def draw(context: Context, interval: Interval, wanted: bool | None) -> float:
+def draw(context: Context, interval: Interval, output: Output, wanted: bool | None) -> float:
     """Draw and keep the cycle's picture, where that is wanted; the seconds it took."""
     if not (context.pipeline.report.pictures if wanted is None else wanted):
         return 0.0
     from heliotrope import publish
+    from heliotrope.replay import patiently
 
     begun = time.perf_counter()
-    publish.picture(context, interval)
+    try:
+        patiently(context, lambda: publish.picture(context, interval))
+    except OSError as error:
+        output.warn(
+            f"the picture of {interval} cannot be kept: {error}",
+            "free disk space; `heliotrope report` draws what is missing",
+        )
     return time.perf_counter() - begun
 
 
@@ -219,9 +226,10 @@ def register(context: Context, output: Output) -> int:
     if context.pipeline.registry == "none" or not context.ledger.to_register():
         return 0
     from heliotrope import publish
+    from heliotrope.replay import patiently
 
     try:
-        return publish.register(context)
+        return patiently(context, lambda: publish.register(context))
     except RegistryError as error:
         output.warn(f"champions wait to be registered: {error.message}", error.remedy)
         return 0
@@ -338,6 +346,7 @@ def reconcile(
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.recorded(pipeline)
+    session.require(declared)
     rows: list[dict[str, Any]] = []
     with session.writing(declared) as context:
         with context.database.errors():

@@ -124,7 +124,12 @@ def validate(
     if not offline:
         checks += _table(session, declared)
     session.output.document(
-        {"pipeline": declared.name, "fingerprint": declared.fingerprint(), "checks": dict(checks), "offline": offline}
+        {
+            "pipeline": declared.name,
+            "fingerprint": declared.fingerprint(),
+            "offline": offline,
+            "checks": [{"checked": name, "found": found} for name, found in checks],
+        }
     )
     session.output.table(("checked", "found"), checks)
 

@@ -153,7 +153,8 @@ def _rights(database: Database) -> Iterator[Check]:
         there, may_create, schema, may_fill, name = row
         lacking = connection.execute(
             "SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('heliotrope')"
-            " AND c.relkind = 'r' AND NOT has_table_privilege(c.oid, 'SELECT, INSERT') ORDER BY 1"
+            " AND c.relkind = 'r' AND NOT (has_schema_privilege(c.relnamespace, 'USAGE')"
+            " AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')) ORDER BY 1"
         ).fetchall()
     if there:
         said = "may read and add to the ledger" if not lacking else f"may not use heliotrope.{lacking[0][0]}"

@@ -97,6 +97,8 @@ def decision_text(summary: CycleSummary) -> str:
     if summary.decision is None:
         return "not done"
     action = str(summary.decision["action"]).replace("_", " ")
+    if not summary.done:
+        return f"{action}, not done"
     name, before = promoted(summary), summary.champion
     return action if name is None or (before and before["candidate"] == name) else f"{action} {name}"
 

@@ -44,7 +44,7 @@ def name_from(table: str) -> str:
     ('my-events', 'pipeline')
     """
     last = re.split(r'\.(?=(?:[^"]*"[^"]*")*[^"]*$)', table)[-1]
-    return re.sub(r"[^A-Za-z0-9]+", "-", last.replace("_", "\0")).replace("-\0", "_").strip("-")[:63] or "pipeline"
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", last).strip("-_.")[:63] or "pipeline"
 
 
 def _lines(profile: Profile, name: str) -> Iterator[str]:

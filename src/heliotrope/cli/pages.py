@@ -9,7 +9,6 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.cycles import all_cycles
-from heliotrope.cli.record import known_id
 from heliotrope.cli.session import Session
 from heliotrope.errors import LedgerError
 from heliotrope.interval import Interval, intervals
@@ -41,8 +40,7 @@ def report(
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.recorded(pipeline)
-    with session.reading() as connection:
-        known_id(connection, declared)
+    session.require(declared)
     with session.writing(declared) as context:
         span = done_span(context, begin, stop)
         files = write(context, span, Path(out))

@@ -12,28 +12,16 @@ from heliotrope.cli import options
 from heliotrope.cli.cycles import table
 from heliotrope.cli.document import cycle_document, drift_text, score
 from heliotrope.cli.output import number
-from heliotrope.cli.session import BEGIN, Session
+from heliotrope.cli.session import BEGIN, Session, known_id
 from heliotrope.errors import DataError, IntervalError, LedgerError
 from heliotrope.interval import Interval, floor, format_step, format_time, intervals
 
 if TYPE_CHECKING:
-    import psycopg
-
     from heliotrope.config import Pipeline
     from heliotrope.ledger import CycleSummary
     from heliotrope.records import Champion
 
-__all__ = ["drift", "history", "known_id", "status"]
-
-
-def known_id(connection: psycopg.Connection[Any], pipeline: Pipeline) -> int:
-    """The id of a pipeline on record. Raises LedgerError for one that never ran."""
-    from heliotrope.ledger import pipeline_id
-
-    found = pipeline_id(connection, pipeline.name)
-    if found is None:
-        raise LedgerError(f"{pipeline.name} is not on record yet", remedy="run it with `heliotrope replay`")
-    return found
+__all__ = ["drift", "history", "status"]
 
 
 # --- status ------------------------------------------------------------------------------------------------
@@ -119,7 +107,8 @@ def _status(session: Session, pipeline: Pipeline, *, check: bool) -> _Status:
 
     with session.reading() as connection:
         identity = known_id(connection, pipeline)
-        last = next(iter(cycles(connection, identity, limit=1)), None)
+        latest = cycles(connection, identity, limit=2)
+        last = next((one for one in reversed(latest) if one.done), None)
         serving = next((one for one in reversed(champions(connection, identity)) if one.valid_to is None), None)
         scope = {"pipeline_id": identity, "segment": ""}
         waiting = len(connection.execute(statement("to_register"), scope).fetchall())

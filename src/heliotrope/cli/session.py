@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.database import Database
 
-__all__ = ["BEGIN", "Session"]
+__all__ = ["BEGIN", "Session", "known_id"]
 
 BEGIN = "see it at work with `heliotrope demo`, or begin with `heliotrope init TABLE`"
 _ENDINGS = (".yaml", ".yml")
@@ -69,6 +69,11 @@ class Session:
             self.output.say("made the ledger's tables")
         with Context(pipeline, self.database) as context:
             yield context
+
+    def require(self, pipeline: Pipeline) -> None:
+        """Raise LedgerError unless the pipeline is on record."""
+        with self.reading() as connection:
+            known_id(connection, pipeline)
 
     # --- which pipeline ----------------------------------------------------------------------------------
 
@@ -123,6 +128,16 @@ class Session:
             return {}
         with self.reading() as connection:
             return dict(connection.execute(statement("recorded_pipelines")).fetchall())
+
+
+def known_id(connection: psycopg.Connection[Any], pipeline: Pipeline) -> int:
+    """The id of a pipeline on record. Raises LedgerError for one that never ran."""
+    from heliotrope.ledger import pipeline_id
+
+    found = pipeline_id(connection, pipeline.name)
+    if found is None:
+        raise LedgerError(f"{pipeline.name} is not on record yet", remedy="run it with `heliotrope replay`")
+    return found
 
 
 def _parsed(name: str, declaration: Mapping[str, Any]) -> Pipeline:

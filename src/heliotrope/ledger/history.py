@@ -135,7 +135,7 @@ def champions(
             reasons=tuple(row[4]),
             actor=row[5],
             decided_at=row[6],
-            evidence=row[7],
+            evidence={name: value for name, value in row[7].items() if value is not None},
             training=training_from(row[9:]),
             training_id=row[9],
             registered_version=row[8],

@@ -2,6 +2,7 @@
 
 from heliotrope.publish.pages import report
 from heliotrope.publish.pictures import picture
+from heliotrope.publish.registrar import registering
 from heliotrope.publish.registrations import register
 
-__all__ = ["picture", "register", "report"]
+__all__ = ["picture", "register", "registering", "report"]

@@ -149,17 +149,20 @@ def _chosen_view(context: Context) -> tuple[_Axes | None, Limits | None]:
     if span is None or context.pipeline.task == "regression":
         return None, None
     step = context.pipeline.interval
-    first, count = floor(span[0], step), round((floor(span[1], step) - floor(span[0], step)) / step) + 1
+    begin, count = floor(span[0], step), round((floor(span[1], step) - floor(span[0], step)) / step) + 1
     places = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
     batches = [
-        context.batches(Interval(first + int(place) * step, first + (int(place) + 1) * step))[0] for place in places
+        context.batches(Interval(begin + int(place) * step, begin + (int(place) + 1) * step))[0] for place in places
     ]
     table = cycle.concat([batch for batch in batches if batch.rows] or batches[:1])
     axes = choose_axes(table, context.kinds, context.pipeline.target, context.pipeline.task)
     if len(axes) < 2:
         return None, None
-    low, high = (choose_limits(numbers(table, name)) for name in axes[:2])
-    return (axes[0], axes[1]), (low, high)
+    first, second = (numbers(table, name) for name in axes[:2])
+    across, up = choose_limits(first), choose_limits(second)
+    if max(across[1] - across[0], up[1] - up[0]) < 1.5 * min(across[1] - across[0], up[1] - up[0]):
+        across = up = choose_limits(np.concatenate([first, second]))  # one scale, where one fits both
+    return (axes[0], axes[1]), (across, up)
 
 
 def write(target: Path, data: bytes) -> None:

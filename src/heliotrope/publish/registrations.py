@@ -74,7 +74,7 @@ def _registration(context: Context, champion: Champion) -> Registration:
             "rows": str(training.rows),
             "seed": str(training.seed),
         },
-        metrics={name: value for name, value in champion.evidence.items() if value is not None},
+        metrics=dict(champion.evidence),
         tags={
             "heliotrope.code_version": training.code_version,
             "heliotrope.action": champion.action.value,

@@ -1,7 +1,7 @@
 """Many pictures as one animated GIF.
 
 Pictures drawn by :mod:`heliotrope.report.frame` share one palette, so that their pixels are taken over as they are;
-others are brought to the first one's palette and size.
+others get a palette each, and the first one's size.
 """
 
 from __future__ import annotations
@@ -26,16 +26,15 @@ def animate(frames: Sequence[bytes], *, seconds_per_frame: float = 0.25) -> byte
     if not frames:
         raise DataError("an animation of no frames", remedy="draw at least one picture first")
     pictures = [_read(frame, place) for place, frame in enumerate(frames)]
-    first = _indexed(pictures[0])
-    like = [first, *(_alike(picture, first) for picture in pictures[1:])]
+    first, *others = [_indexed(picture, pictures[0].size) for picture in pictures]
     shown = max(20, round(seconds_per_frame * 100) * 10)
     out = io.BytesIO()
     first.save(
         out,
         "GIF",
         save_all=True,
-        append_images=like[1:],
-        duration=[shown] * (len(like) - 1) + [shown + 1000],
+        append_images=others,
+        duration=[shown] * len(others) + [shown + 1000],
         loop=0,
         disposal=1,
         optimize=False,
@@ -66,16 +65,8 @@ def _read(frame: bytes, place: int) -> Image:
     return picture
 
 
-def _indexed(picture: Image) -> Image:
+def _indexed(picture: Image, size: tuple[int, int]) -> Image:
+    """``picture`` in ``size`` and with no more than 256 colours; one that is so already is left as it is."""
+    if picture.size != size:
+        picture = picture.convert("RGB").resize(size)
     return picture if picture.mode == "P" else picture.convert("RGB").quantize(256)
-
-
-def _alike(picture: Image, first: Image) -> Image:
-    """``picture`` in the size and the palette of ``first``."""
-    from PIL.Image import Dither
-
-    if picture.size != first.size:
-        picture = picture.convert("RGB").resize(first.size)
-    if picture.mode == "P" and picture.getpalette() == first.getpalette():
-        return picture
-    return picture.convert("RGB").quantize(palette=first, dither=Dither.NONE)

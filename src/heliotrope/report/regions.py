@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["grid_table", "paint", "shares"]
 
 _AGREES = 0.99
+_SAME = 1e-6
 
 
 def grid_table(scene: Scene, x: str, y: str, limits: Limits, grid: int) -> pa.Table:
@@ -50,7 +51,8 @@ def shares(predict: Predict, table: pa.Table, classes: tuple[str, ...]) -> tuple
     shared = np.zeros((table.num_rows, len(classes) + 1), dtype=np.float32)
     if probabilities is not None and np.shape(probabilities) == (table.num_rows, len(classes)) and len(classes) > 1:
         given = np.asarray(probabilities, dtype=np.float32)
-        if np.isfinite(given).all() and (given.argmax(axis=1) == found).mean() >= _AGREES:
+        likeliest = given[np.arange(len(found)), found] >= given.max(axis=1) - _SAME
+        if np.isfinite(given).all() and likeliest.mean() >= _AGREES:
             shared[:, :-1] = given
             return shared, True
     shared[np.arange(len(found)), found] = 1.0

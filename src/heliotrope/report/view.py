@@ -125,7 +125,10 @@ def codes(labels: Any, classes: tuple[str, ...]) -> NDArray[np.int64]:
     if isinstance(labels, pa.ChunkedArray):
         labels = labels.combine_chunks()
     if not isinstance(labels, pa.Array):
-        labels = pa.array(labels)
+        try:
+            labels = pa.array(labels)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):  # of several types
+            labels = pa.array([None if label is None else str(label) for label in labels], pa.string())
     encoded = labels if pa.types.is_dictionary(labels.type) else pc.dictionary_encode(labels)
     place = {name: i for i, name in enumerate(classes)}
     known = np.array([place.get(str(value), -1) for value in encoded.dictionary.to_pylist()] + [-1], dtype=np.int64)

@@ -68,6 +68,62 @@ def alike(one: Model, other: Model, table: pa.Table, *, exactly: bool) -> None:
         np.testing.assert_allclose(here, there, rtol=1e-6, atol=1e-8)
 
 
+# --- which candidates a check is for -----------------------------------------------------------------------
+
+
+def _is(of: Pipeline, *kinds: str) -> bool:
+    return any(kind in of.candidates[0].estimator for kind in kinds)
+
+
+def _encoded(of: Pipeline) -> bool:
+    return of.candidates[0].encode == "tabular"
+
+
+def _classifies(of: Pipeline) -> bool:
+    return of.task == "classification"
+
+
+def _has_shares(of: Pipeline) -> bool:
+    return _classifies(of) and not _is(of, "Ridge")
+
+
+def _takes_weights(of: Pipeline) -> bool:
+    return not _is(of, "KNeighbors")
+
+
+def _draws_nothing_by_weight(of: Pipeline) -> bool:
+    return _takes_weights(of) and not _is(of, "Forest")
+
+
+def _ignores_order(of: Pipeline) -> bool:
+    """Ties between splits, random draws and the encoder's rounding depend on the order."""
+    return not _encoded(of) and not _is(of, "Tree", "Forest", "HistGradient")
+
+
+def _counts_weights(of: Pipeline) -> bool:
+    return _takes_weights(of) and _ignores_order(of)
+
+
+Check = Callable[[Pipeline], None]
+_FOR: dict[str, Callable[[Pipeline], bool]] = {}
+
+
+def only(applies: Callable[[Pipeline], bool]) -> Callable[[Check], Check]:
+    """A check for the candidates for which ``applies`` is true."""
+
+    def marked(check: Check) -> Check:
+        _FOR[check.__name__] = applies
+        return check
+
+    return marked
+
+
+def applies(check: Check, of: Pipeline) -> bool:
+    """Whether a check is for a candidate."""
+    fits = _FOR.get(check.__name__)
+    return fits is None or fits(of)
+
+
 # --- the catalogue -----------------------------------------------------------------------------------------
 
 
@@ -87,14 +143,12 @@ def predicts_one_value_a_row(of: Pipeline) -> None:
         assert np.mean(predicted == table["class"].to_numpy()) > 0.8
 
 
+@only(_has_shares)
 def probabilities_sum_to_one(of: Pipeline) -> None:
-    if of.task == "regression":
-        pytest.skip("a regression has none")
     table = rows()
     model = fit(of, table)
     shares = model.predict_proba(table)
-    if shares is None:
-        pytest.skip("it has none")
+    assert shares is not None
     assert shares.shape == (240, 3)
     assert (shares >= 0).all()
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)  # encoded features are float32
@@ -118,9 +172,8 @@ def a_file_gives_back_the_same_model(of: Pipeline) -> None:
     assert (back.candidate, back.classes, back.kinds) == (model.candidate, model.classes, model.kinds)
 
 
+@only(_classifies)
 def one_class_is_always_predicted(of: Pipeline) -> None:
-    if of.task == "regression":
-        pytest.skip("a regression has no classes")
     table = rows()
     alone = table.filter(pa.array(table["class"].to_numpy() == "가"))
     model = fit(of, alone)
@@ -158,7 +211,7 @@ def missing_values_are_borne_or_refused_by_name(of: Pipeline) -> None:
     holes = table["x"].to_numpy().copy()
     holes[::7] = np.nan
     table = table.set_column(1, "x", pa.array(holes, from_pandas=True))
-    if any(bears in of.candidates[0].estimator for bears in ("Tree", "Forest", "HistGradient")) or _encoded(of):
+    if _encoded(of) or _is(of, "Tree", "Forest", "HistGradient"):
         assert fit(of, table).predict(table).shape == (240,)
         return
     with pytest.raises(
@@ -179,27 +232,24 @@ def missing_labels_are_refused(of: Pipeline) -> None:
     assert "on_unlabelled" in caught.value.remedy
 
 
+@only(_draws_nothing_by_weight)
 def equal_weights_change_nothing(of: Pipeline) -> None:
     table = rows(task=of.task)
-    if not _takes_weights(of) or "Forest" in of.candidates[0].estimator:
-        pytest.skip("its fit takes no weights, or draws rows by them")
     alike(fit(of, table), fit(of, table, np.ones(240)), table, exactly=False)
 
 
+@only(_takes_weights)
 def rows_without_weight_do_not_count(of: Pipeline) -> None:
     table = rows(task=of.task)
-    if not _takes_weights(of):
-        pytest.skip("its fit takes no weights")
     weights = np.ones(240)
     weights[::4] = 0.0
     kept = table.filter(pa.array(weights > 0))
     alike(fit(of, kept, np.ones(len(kept))), fit(of, table, weights), table, exactly=True)
 
 
+@only(_counts_weights)
 def weights_equal_repetition(of: Pipeline) -> None:
     table = rows(task=of.task)
-    if not _counts_weights(of):
-        pytest.skip("to it a weight is not a count of rows")
     often = 1 + np.arange(240) % 3
     repeated = table.take(pa.array(np.repeat(np.arange(240), often)))
     alike(fit(of, repeated), fit(of, table, often.astype(float)), table, exactly=False)
@@ -214,17 +264,15 @@ def weights_are_checked(of: Pipeline) -> None:
         fit(of, table, np.ones(3))
 
 
+@only(_ignores_order)
 def the_order_of_rows_does_not_matter(of: Pipeline) -> None:
-    if not _ignores_order(of):
-        pytest.skip("ties or random draws make it depend on the order")
     table = rows(task=of.task)
     order = np.random.default_rng(1).permutation(240)
     alike(fit(of, table), fit(of, table.take(pa.array(order))), table, exactly=False)
 
 
+@only(_classifies)
 def labels_of_any_type_are_text(of: Pipeline) -> None:
-    if of.task == "regression":
-        pytest.skip("a regression has no labels")
     table = rows()
     place = np.arange(240) % 3
     for labels, shown in (
@@ -237,27 +285,7 @@ def labels_of_any_type_are_text(of: Pipeline) -> None:
         assert set(model.predict(table)) <= set(shown)
 
 
-def _takes_weights(of: Pipeline) -> bool:
-    return "KNeighbors" not in of.candidates[0].estimator
-
-
-def _counts_weights(of: Pipeline) -> bool:
-    return _takes_weights(of) and not _encoded(of) and not _draws(of)
-
-
-def _ignores_order(of: Pipeline) -> bool:
-    return not _encoded(of) and not _draws(of)
-
-
-def _encoded(of: Pipeline) -> bool:
-    return of.candidates[0].encode == "tabular"
-
-
-def _draws(of: Pipeline) -> bool:
-    return any(kind in of.candidates[0].estimator for kind in ("Tree", "Forest", "HistGradient"))
-
-
-CATALOGUE: tuple[Callable[[Pipeline], None], ...] = (
+CATALOGUE: tuple[Check, ...] = (
     predicts_one_value_a_row,
     probabilities_sum_to_one,
     the_same_seed_gives_the_same_model,

@@ -15,7 +15,7 @@ from heliotrope.candidates import (
     VaryingCoefficientRegressor,
 )
 from heliotrope.config import Pipeline
-from unit.candidates.checks import CATALOGUE, pipeline
+from unit.candidates.checks import CATALOGUE, Check, applies, pipeline
 
 OURS = "heliotrope.candidates"
 PIPELINES = {
@@ -39,9 +39,16 @@ PIPELINES = {
 }
 
 
-@pytest.mark.parametrize("check", CATALOGUE, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("of", PIPELINES.values(), ids=PIPELINES)
-def test_every_candidate(of: Pipeline, check: Callable[[Pipeline], None]) -> None:
+CASES = [
+    pytest.param(of, check, id=f"{name}-{check.__name__}")
+    for name, of in PIPELINES.items()
+    for check in CATALOGUE
+    if applies(check, of)
+]
+
+
+@pytest.mark.parametrize(("of", "check"), CASES)
+def test_every_candidate(of: Pipeline, check: Check) -> None:
     check(of)
 
 

@@ -1,0 +1,269 @@
+"""One cycle's picture: it is drawn whatever the problem and the names, and shows what it says."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from heliotrope.interval import Interval
+from heliotrope.report import palette
+from heliotrope.report.canvas import HEIGHT, WIDTH, canvas
+from heliotrope.report.caption import caption, title
+from heliotrope.report.compose import MOST_POINTS, compose
+from heliotrope.report.frame import draw
+from heliotrope.report.scene import Scene
+from unit.report.sample import HOUR, START, pixels, rows
+
+Make = Callable[..., Scene]
+"""A test's own scene, from the fixture."""
+
+
+def at(picture: np.ndarray[Any, Any], x: float, y: float) -> list[int]:
+    """The colour at a point of [-7, 7] x [-7, 7]."""
+    return [int(part) for part in picture[round(52 + (7 - y) / 14 * 536), round(50 + (x + 7) / 14 * 536)]]
+
+
+def hue(place: int) -> np.ndarray[Any, Any]:
+    return np.asarray(palette.tints([palette.HUES[place]])[0, -1].astype(int))
+
+
+def test_a_picture_is_a_png_of_its_size_with_the_palette_of_all_pictures(make_scene: Make) -> None:
+    with Image.open(io.BytesIO(draw(make_scene()))) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "P", (WIDTH, HEIGHT))
+        assert image.getpalette() == palette.table().ravel().tolist()
+
+
+def test_the_same_scene_gives_the_same_bytes_whatever_was_drawn_between(make_scene: Make) -> None:
+    first = draw(make_scene())
+    draw(make_scene(6, score=None, drifted=None, decision=""))
+    draw(make_scene(7, classes=("한국", "B")))
+    assert draw(make_scene()) == first
+
+
+def test_a_canvas_used_before_draws_what_a_new_one_draws(make_scene: Make) -> None:
+    draw(make_scene(3))
+    used = draw(make_scene())
+    canvas.cache_clear()
+    assert draw(make_scene()) == used
+
+
+def test_every_class_has_its_region(make_scene: Make) -> None:
+    picture = pixels(draw(make_scene(0)))
+    for place, (x, y) in enumerate([(6.0, 0.4), (-3.3, 5.7), (-3.3, -5.7)]):
+        assert np.abs(np.array(at(picture, x, y)) - hue(place)).max() <= 8
+
+
+def test_regions_are_paler_where_the_model_is_less_sure(make_scene: Make) -> None:
+    picture = pixels(draw(make_scene(0, table=rows(0).slice(0, 0))))
+    assert sum(at(picture, 0.3, 0.3)) > sum(at(picture, 6.0, 0.3))
+    assert "paler where less sure" in compose(make_scene(), 10).subtitle
+
+
+def test_a_model_without_probabilities_is_not_called_sure(make_scene: Make) -> None:
+    inner = make_scene().predict
+    assert inner is not None
+    scene = make_scene(predict=lambda table: (inner(table)[0], None))
+    assert "sure" not in compose(scene, 10).subtitle
+    draw(scene)
+
+
+def test_the_model_is_asked_once_at_as_many_points_as_wished(make_scene: Make) -> None:
+    scene = make_scene()
+    draw(scene, grid=30)
+    assert [table.num_rows for table in scene.predict.asked] == [900]  # type: ignore[union-attr] # NearestMean
+
+
+def test_the_data_alone_have_no_regions_and_say_so(make_scene: Make) -> None:
+    scene = make_scene(predict=None, champion=None, score=None, drifted=None, decision="")
+    drawing = compose(scene, 10)
+    assert drawing.pixels is None
+    assert drawing.subtitle == "Points: the rows by class."
+    assert drawing.caption == ("120 rows", "")
+    assert at(pixels(draw(scene)), 5.3, 0.4) == [255, 255, 255]
+
+
+def test_every_row_within_the_limits_is_a_point_and_the_others_are_counted(make_scene: Make) -> None:
+    drawing = compose(make_scene(limits=((-1.0, 1.0), (-1.0, 1.0))), 10)
+    table = rows()
+    x, y = table["x"].to_numpy(), table["y"].to_numpy()
+    inside = int(((np.abs(x) <= 1) & (np.abs(y) <= 1)).sum())
+    assert sum(len(points.offsets) for points in drawing.points) == inside
+    assert f"{120 - inside} outside." in drawing.subtitle
+
+
+def test_of_very_many_rows_some_are_shown_and_the_picture_says_so(make_scene: Make) -> None:
+    drawing = compose(make_scene(table=rows(each=1500)), 10)
+    assert sum(len(points.offsets) for points in drawing.points) == MOST_POINTS
+    assert "2,000 of 4,500 rows." in drawing.subtitle
+
+
+def test_the_caption_says_who_served_what_was_decided_and_how_well_it_went(make_scene: Make) -> None:
+    assert caption(make_scene(decision="roll_back", metric="balanced_accuracy")) == (
+        "champion: moments    drift: yes    decision: roll back",
+        "balanced accuracy 0.9625 on 120 rows it had not seen",
+    )
+    assert caption(make_scene(score=None, drifted=False))[1] == "120 rows, accuracy not measured"
+    assert caption(make_scene(champion=None, predict=None, drifted=None, decision="hold")) == (
+        "champion: none yet    decision: hold",
+        "120 rows",
+    )
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0, 123456.789, 1.25e-7, float("nan")])
+def test_scores_of_any_size_fit_the_caption(make_scene: Make, score: float) -> None:
+    scene = make_scene(score=score, champion="c" * 63, metric="balanced_accuracy", decision="roll_back")
+    assert max(len(said) for said in caption(scene)) < 95
+    draw(scene)
+
+
+def test_days_are_named_without_an_hour_and_odd_seconds_are_kept() -> None:
+    assert title(Interval(START, START + 24 * HOUR)) == "2026-11-24"
+    assert title(Interval(START + HOUR / 3600, START + HOUR)) == "2026-11-24 00:00:01 UTC"
+
+
+HOSTILE = ["$\\frac{", "_hidden", "<script>alert(1)</script>", "a\x00b\n", "한국", "👩\u200d🔬", "", " ", "x" * 500]
+
+
+def test_no_name_of_a_class_or_a_column_can_break_a_picture(make_scene: Make) -> None:
+    table = rows(classes=tuple(HOSTILE)).rename_columns(["time", "$\\x{", "한국\n", "class"])
+    features = {"$\\x{": "numeric", "한국\n": "numeric"}
+    scene = make_scene(classes=tuple(HOSTILE), table=table, features=features, champion="$\\sqrt{")
+    draw(make_scene(classes=tuple(HOSTILE), table=table, features=features, champion="$\\sqrt{", predict=None))
+    guess = np.array(HOSTILE, dtype=object)
+    draw(Scene(**{**fields(scene), "predict": lambda t: (guess[np.arange(t.num_rows) % len(guess)], None)}))
+    only: dict[str, Any] = {"features": {"한국\n": "numeric"}}
+    draw(Scene(**{**fields(scene), **only, "predict": lambda t: (guess[np.arange(t.num_rows) % len(guess)], None)}))
+
+
+def fields(scene: Scene) -> dict[str, Any]:
+    return {name: getattr(scene, name) for name in Scene.__slots__}
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 15, 45])
+def test_any_number_of_classes_is_drawn(make_scene: Make, count: int) -> None:
+    names = tuple(f"class {i:02}" for i in range(count))
+    scene = make_scene(classes=names, table=rows(classes=names, each=3))
+    legend = compose(scene, 20).layout.legend
+    assert len(legend) == min(count, 15)
+    assert (legend[-1][0] == f"and {count - 14} more") == (count > 14)
+    draw(scene, grid=20)
+
+
+def test_classes_the_model_does_not_know_are_grey_and_named_so(make_scene: Make) -> None:
+    scene = make_scene(classes=("A", "B"), table=rows(classes=("A", "B", "C")))
+    drawing = compose(scene, 10)
+    assert drawing.layout.legend[-1] == ("other classes", palette.Look(palette.OTHER, "o"))
+    assert sum(len(points.offsets) for points in drawing.points if points.look.hue == palette.OTHER) == 40
+
+
+def three_features(make_scene: Make, **changes: Any) -> Scene:
+    table = rows()
+    table = table.add_column(3, "z", pa.array(np.zeros(table.num_rows)))
+    return make_scene(table=table, features=dict.fromkeys("xyz", "numeric"), **changes)
+
+
+def test_with_more_features_wrong_rows_are_crossed_and_no_region_is_drawn(make_scene: Make) -> None:
+    def always_a(table: pa.Table) -> Any:
+        assert table.column_names == ["time", "x", "y", "z"]
+        return np.repeat(np.array(["A"], dtype=object), table.num_rows), None
+
+    drawing = compose(three_features(make_scene, predict=always_a), 10)
+    assert drawing.pixels is None
+    assert drawing.crosses is not None
+    assert len(drawing.crosses) == 80
+    assert "on 2 of 3 features" in drawing.subtitle
+    assert drawing.layout.legend[-1][0] == "predicted wrongly"
+    draw(three_features(make_scene, predict=always_a))
+
+
+def test_a_row_without_a_label_is_not_called_wrong(make_scene: Make) -> None:
+    table = rows()
+    unlabelled = table.set_column(3, "class", pa.array([None] * table.num_rows, pa.string()))
+    scene = three_features(make_scene)
+    scene = Scene(**{**fields(scene), "table": unlabelled.add_column(3, "z", pa.array(np.zeros(120)))})
+    crosses = compose(scene, 10).crosses
+    assert crosses is not None
+    assert len(crosses) == 0
+
+
+def test_without_two_numbers_rows_are_counted_by_actual_and_predicted_class(make_scene: Make) -> None:
+    names = np.array(["A", "B", "C"], dtype=object)
+    features = {"x": "numeric"}
+    scene = make_scene(features=features, predict=lambda t: (names[np.zeros(t.num_rows, dtype=int)], None))
+    drawing = compose(scene, 10)
+    assert [text for _, _, text in drawing.cells] == ["40", "0", "0", "40", "0", "0", "40", "0", "0"]
+    assert drawing.layout.up == ("A", "B", "C")
+    draw(scene)
+
+
+def test_counts_leave_no_row_out_in_silence(make_scene: Make) -> None:
+    scene = make_scene(features={"x": "numeric"}, classes=("A", "B"), table=rows(), predict=None)
+    drawing = compose(scene, 10)
+    assert [text for _, _, text in drawing.cells] == ["40", "40"]
+    assert "40 rows of other classes." in drawing.subtitle
+    draw(scene)
+
+
+def numeric_target(make_scene: Make, **changes: Any) -> Scene:
+    table = rows().drop_columns(["class"])
+    table = table.append_column("price", pa.array(table["x"].to_numpy() * 1e5))
+    return make_scene(
+        **({"table": table, "task": "regression", "target": "price", "classes": (), "limits": None} | changes)
+    )
+
+
+def test_a_regression_shows_predicted_against_actual_on_equal_axes(make_scene: Make) -> None:
+    scene = numeric_target(make_scene, predict=lambda table: (table["x"].to_numpy() * 1e5, None))
+    drawing = compose(scene, 10)
+    offsets = np.concatenate([points.offsets for points in drawing.points])
+    assert (offsets[:, 0] == offsets[:, 1]).all()
+    assert drawing.layout.limits[0] == drawing.layout.limits[1]
+    assert drawing.layout.diagonal
+    assert drawing.layout.x == "actual price"
+    draw(scene)
+
+
+def test_a_regressions_data_are_shown_against_a_feature_or_in_order(make_scene: Make) -> None:
+    against = numeric_target(make_scene, predict=None)
+    assert compose(against, 10).layout.x == "x"
+    draw(against)
+    ordered = numeric_target(make_scene, predict=None, features={"time": "categorical"})
+    assert "in order" in compose(ordered, 10).subtitle
+    draw(ordered)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e308, -1e308, float("nan"), float("inf"), 5e-324])
+def test_values_at_the_edge_of_what_a_number_can_be_are_drawn(make_scene: Make, value: float) -> None:
+    table = rows().set_column(1, "x", pa.array([value, 1.0] * 60))
+    draw(make_scene(table=table, limits=None, predict=None))
+    draw(make_scene(table=rows().set_column(1, "x", pa.array([value] * 120)), limits=None, predict=None))
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_empty_batch_is_drawn(make_scene: Make, asked: bool) -> None:
+    changes = {} if asked else {"predict": None}
+    draw(make_scene(table=rows().slice(0, 0), limits=None, **changes))
+    draw(numeric_target(make_scene, predict=None, table=numeric_target(make_scene).table.slice(0, 0)))
+
+
+def test_what_the_model_raises_is_let_through_and_the_next_picture_is_right(make_scene: Make) -> None:
+    def refuses(_: pa.Table) -> Any:
+        raise ZeroDivisionError("no")
+
+    before = draw(make_scene())
+    with pytest.raises(ZeroDivisionError):
+        draw(make_scene(predict=refuses))
+    assert draw(make_scene()) == before
+
+
+def test_threads_may_draw_at_once(make_scene: Make) -> None:
+    alone = [draw(make_scene(hour)) for hour in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda hour: draw(make_scene(hour)), range(4))) == alone
