@@ -67,7 +67,7 @@ class Context:
         self.artifacts = Artifacts(self.folder / "artifacts")
         self.code_version = code_version(Path.cwd())
         self.scratch: dict[str, Any] = {}
-        """What a caller chose once and wants again; gone with the context."""
+        """What a caller chose or opened once and wants again; closed and gone with the context."""
         self._kinds: dict[str, Kind] | None = None
         self._first: datetime | None = None
         self._batches: OrderedDict[tuple[datetime, tuple[str, ...] | None], Batch] = OrderedDict()
@@ -84,6 +84,9 @@ class Context:
         """Give the connections back. What is used next opens others."""
         self.rows.close()
         self.ledger.close()
+        for kept in self.scratch.values():
+            if hasattr(kept, "close"):
+                kept.close()
 
     # --- rows --------------------------------------------------------------------------------------------
 

@@ -157,12 +157,14 @@ def _said(problem: Any) -> str:
 
 def _score(context: Context, model: Model, batch: Batch) -> evaluate.Scored:
     pipeline = context.pipeline
+    with one_thread(openmp=True):
+        predicted, proba = model.predict(batch.table), model.predict_proba(batch.table)
     return evaluate.score(
         task=pipeline.task,
         metric=pipeline.metric,
         actual=_actual(context, batch),
-        predicted=model.predict(batch.table),
-        proba=model.predict_proba(batch.table) if pipeline.task == "classification" else None,
+        predicted=predicted,
+        proba=proba,
         classes=model.classes,
     )
 

@@ -41,11 +41,12 @@ _UNIQUE_FROM = 20  # rows: in fewer, that each has its own value says little
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ColumnProfile:
-    """What the rows looked at hold in one column; ``distinct`` does not count nulls."""
+    """What the rows looked at hold in one column: how many values, how many nulls, how many different values."""
 
     name: str
     type: str
     values: int
+    nulls: int
     distinct: int
     constant: bool
 
@@ -114,7 +115,9 @@ def look(
         rows=rows,
         first=first,
         last=last,
-        time=ColumnProfile(name=clock, type=relation.column(clock).type, values=rows, distinct=rows, constant=False),
+        time=ColumnProfile(
+            name=clock, type=relation.column(clock).type, values=rows, nulls=0, distinct=rows, constant=False
+        ),
         features=features,
         left_out=left_out,
         target=answer,
@@ -143,11 +146,11 @@ def _columns(connection: psycopg.Connection[Any], relation: Relation) -> list[Co
         sql.SQL("count({0}), count(DISTINCT {0})").format(sql.Identifier(str(place))) for place in range(len(texts))
     ]
     named = [sql.SQL("{} AS {}").format(text, sql.Identifier(str(place))) for place, text in enumerate(texts)]
-    query = sql.SQL("SELECT {} FROM (SELECT {} FROM {} LIMIT {}) AS sample").format(
+    query = sql.SQL("SELECT count(*), {} FROM (SELECT {} FROM {} LIMIT {}) AS sample").format(
         _listed(counts), _listed(named), _name(relation), sql.Literal(SAMPLE)
     )
-    found = connection.execute(query).fetchone() or ()
-    pairs = list(zip(found[::2], found[1::2], strict=True))
+    found = connection.execute(query).fetchone() or (0,)
+    rows, pairs = found[0], list(zip(found[1::2], found[2::2], strict=True))
     alike = [place for place, (_, distinct) in enumerate(pairs) if distinct <= 1]
     constant = set()
     if alike:
@@ -156,7 +159,14 @@ def _columns(connection: psycopg.Connection[Any], relation: Relation) -> list[Co
         same = connection.execute(query).fetchone() or ()
         constant = {place for place, is_same in zip(alike, same, strict=True) if is_same}
     return [
-        ColumnProfile(name=column.name, type=column.type, values=values, distinct=distinct, constant=place in constant)
+        ColumnProfile(
+            name=column.name,
+            type=column.type,
+            values=values,
+            nulls=rows - values,
+            distinct=distinct,
+            constant=place in constant,
+        )
         for place, (column, (values, distinct)) in enumerate(zip(relation.columns, pairs, strict=True))
     ]
 
@@ -205,7 +215,7 @@ def _target(relation: Relation, columns: Sequence[ColumnProfile], asked: str | N
             )
         return found
     usable = [one for one in columns if not one.constant and one.type in (*_NUMBERS, *_TEXTS)]
-    named = [one for one in usable if _TARGET_NAME.fullmatch(one.name) and not one.unique]
+    named = [one for one in usable if _TARGET_NAME.fullmatch(one.name) and not _why_not(one)]
     named = [one for one in named if one.few] or named or [one for one in usable if one.few]
     if not named:
         known = ", ".join(repr(one.name) for one in usable) or "none"

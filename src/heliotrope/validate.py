@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from heliotrope.columns import TIME, Kind, as_numbers, as_text, as_utc, infer_kinds
 from heliotrope.config import Pipeline
-from heliotrope.content import content_hash
+from heliotrope.content import in_order
 from heliotrope.errors import DataError, SchemaError, ValidationError, nearest
 from heliotrope.interval import Interval, format_time
 from heliotrope.records import Batch, Problem, Verdict
@@ -62,7 +62,8 @@ def validate(
 
     The batch's table holds time as timestamp[us, UTC], numeric features as float64 with NaN made null, categorical
     ones as string, and the target as string (classification) or float64 (regression). A held batch has rows too,
-    unless its columns do not fit, when it has none. Its hash and its first and last time are those of the rows read.
+    unless its columns do not fit, when it has none. Its hash and its first and last time are those of the rows
+    read. Rows come by their time, those of one time in an order that depends on their content alone.
 
     Raises SchemaError or ValidationError where the pipeline says ``fail``, and DataError for a time outside of
     ``interval``, which is a fault of the reader and not of the rows.
@@ -81,7 +82,7 @@ def validate(
     ('held', 60, 'unseen_class', "'C'")
     """
     names = table.column_names
-    table = _wanted(table, pipeline)
+    table, content_hash = in_order(_wanted(table, pipeline), pipeline.source.time)
     findings = _Findings(pipeline, interval, np.ones(table.num_rows, dtype=bool))
     columns = _shape(table, names, pipeline, kinds, findings)
     first = last = None
@@ -98,7 +99,7 @@ def validate(
     return Batch(
         interval=interval,
         table=rows,
-        content_hash=content_hash(table),
+        content_hash=content_hash,
         rows_read=table.num_rows,
         problems=tuple(findings.problems),
         verdict=Verdict.HELD if held else Verdict.OK,

@@ -156,29 +156,33 @@ def _without_numbers(node: Any) -> str:
 def _trusted(data: bytes, packages: Collection[str]) -> list[str]:
     """Of what the file names, what is trusted: by its package, and being what a model can be made of."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        named = set(_named(json.loads(archive.read(_SCHEMA))))
-    return sorted(f"{module}.{name}" for module, name in named if _trust(module, name, packages))
+        uses = set(_uses(json.loads(archive.read(_SCHEMA))))
+    refused = {(module, name) for module, name, loader in uses if not _trust(module, name, loader, packages)}
+    return sorted({f"{module}.{name}" for module, name, _ in uses if (module, name) not in refused})
 
 
-def _named(node: Any) -> Iterator[tuple[str, str]]:
-    """Every module and name in the tree."""
+def _uses(node: Any) -> Iterator[tuple[str, str, str]]:
+    """Every module and name in the tree, with the kind of node that names it."""
     pending = [node]
     while pending:
         one = pending.pop()
         if isinstance(one, list):
             pending.extend(one)
         elif isinstance(one, dict):
-            if isinstance(one.get("__module__"), str) and isinstance(one.get("__class__"), str):
-                yield one["__module__"], one["__class__"]
+            if "__loader__" in one:
+                yield str(one.get("__module__")), str(one.get("__class__")), str(one["__loader__"])
             pending.extend(one.values())
 
 
-def _trust(module: str, name: str, packages: Collection[str]) -> bool:
+def _trust(module: str, name: str, loader: str, packages: Collection[str]) -> bool:
     if (module, name) == ("functools", "partial"):
         return True  # what it calls is named, and judged, by itself
-    top = module.partition(".")[0]
-    ours = module == __package__ or module.startswith(f"{__package__}.")
-    if not (ours or top in _TYPES_OF or top in _ALL_OF or top in packages):
+    top, own = module.partition(".")[0], __package__.partition(".")[0]
+    if top == own:
+        known = module == __package__ or module.startswith(f"{__package__}.")
+    else:
+        known = top in _TYPES_OF or top in _ALL_OF or top in packages
+    if not known:
         return False
     try:
         found = getattr(importlib.import_module(module), name)
@@ -187,4 +191,6 @@ def _trust(module: str, name: str, packages: Collection[str]) -> bool:
     home = getattr(found, "__module__", module) or module
     if home.partition(".")[0] != top:
         return False  # imported there from elsewhere
-    return isinstance(found, type) or (top not in _TYPES_OF and isinstance(found, types.FunctionType))
+    if isinstance(found, types.FunctionType):  # kept as it is, such as a kernel or a score; never called to load
+        return loader == "FunctionNode" and top not in _TYPES_OF
+    return isinstance(found, type)

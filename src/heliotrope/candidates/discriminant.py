@@ -108,12 +108,12 @@ class ExtrapolatedDiscriminant(ClassifierMixin, BaseEstimator):  # type: ignore[
         self.trends_, coefficients, fitted = self._fit_means(cells, sums)
         residual = standard - fitted[cells.of_row]
         counted = max(weights.sum() - sum(trend.degree + 1 for trend in self.trends_), weights.sum() / 2)
-        whiten = _whitener(residual, weights, counted, self.shrinkage)
+        whiten, rank = _whitener(residual, weights, counted, self.shrinkage)
         self.whiten_ = whiten / spread[:, None]
         coefficients = coefficients @ whiten
         if self.evidence:
             scatter = (sums - cells.weight[:, None] * fitted) @ whiten
-            self._shrink(coefficients, cells, scatter)
+            self._shrink(coefficients, cells, scatter, rank)
         self.coef_ = coefficients
         self._fit_priors(label, seconds, weights)
         return self
@@ -140,15 +140,18 @@ class ExtrapolatedDiscriminant(ClassifierMixin, BaseEstimator):  # type: ignore[
             trends.append(trend)
         return trends, coefficients, fitted
 
-    def _shrink(self, coefficients: Floats, cells: Cells, scatter: Floats) -> None:
-        """Take from every degree's coefficients (whitened) what chance, or scatter without direction, explains."""
+    def _shrink(self, coefficients: Floats, cells: Cells, scatter: Floats, rank: int) -> None:
+        """Take from every degree's coefficients (whitened) what chance, or scatter without direction, explains.
+
+        ``rank`` is how many dimensions chance has within the classes.
+        """
         count = np.sqrt([cells.weight[cells.label == k].sum() for k in range(cells.classes)])[:, None]
         axes, noise = _noise(cells, scatter, self.trends_)
         for degree in range(1, coefficients.shape[1]):
             moving = sum(trend.degree >= degree for trend in self.trends_)
             if moving:
                 in_noise = count * (coefficients[:, degree] @ axes) / noise
-                kept = shrink(in_noise, rows=moving, columns=len(noise))
+                kept = shrink(in_noise, rows=moving, columns=rank)
                 coefficients[:, degree] = (kept * noise) @ axes.T / count
 
     def _fit_priors(self, label: NDArray[np.intp], seconds: Floats, weights: Floats) -> None:
@@ -233,8 +236,8 @@ def _noise(cells: Cells, scatter: Floats, trends: list[Trend]) -> tuple[Floats, 
     return axes, np.sqrt(np.maximum(variance, 1.0))
 
 
-def _whitener(residual: Floats, weights: Floats, counted: float, shrinkage: float | str) -> Floats:
-    """The matrix, (p, p), after which residuals are uncorrelated and of variance 1, never infinite."""
+def _whitener(residual: Floats, weights: Floats, counted: float, shrinkage: float | str) -> tuple[Floats, int]:
+    """The matrix, (p, p), after which residuals are uncorrelated and of variance 1, never infinite; and their rank."""
     spread = np.maximum(np.sqrt(weights @ residual**2 / counted), _LEAST_SPREAD)
     scaled = residual / spread
     correlation = (scaled * weights[:, None]).T @ scaled / counted
@@ -242,7 +245,8 @@ def _whitener(residual: Floats, weights: Floats, counted: float, shrinkage: floa
     correlation *= 1.0 - share
     correlation[np.diag_indices_from(correlation)] += share
     variance, axes = np.linalg.eigh(correlation)
-    return np.asarray(axes / np.sqrt(np.maximum(variance, _LEAST_EIGENVALUE)) / spread[:, None])
+    rank = max(int(np.count_nonzero(variance > _LEAST_EIGENVALUE)), 1)
+    return axes / np.sqrt(np.maximum(variance, _LEAST_EIGENVALUE)) / spread[:, None], rank
 
 
 def _ledoit_wolf(scaled: Floats, weights: Floats, correlation: Floats) -> float:

@@ -51,4 +51,5 @@ def best(losses: Sequence[Floats], weights: Floats) -> int:
     total = weights.sum()
     mean = weights @ gain / total
     error = np.sqrt(weights @ (gain - mean) ** 2 / total / total)
-    return place if mean > error else 0
+    rounding = 1e-9 * abs(weights @ losses[0]) / total
+    return place if mean > error + rounding else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -163,7 +164,7 @@ class Model:
         options = self._times(table)
         try:
             if self.encoder is not None:
-                features = self.encoder.transform(features)
+                features = _encode(self.encoder, features)
             return getattr(self.estimator, method)(features, **options)
         except Exception as error:
             raise self._refusal("asked about", table, error) from error
@@ -238,6 +239,13 @@ def _by_place(class_weight: Mapping[Any, float], classes: tuple[str, ...], candi
     """A weight for each class, given by label, as the estimator that sees places needs it."""
     given = {str(label): weight for label, weight in class_weight.items()}
     return {place: given.get(label, 1.0) for place, label in enumerate(classes)}
+
+
+def _encode(encoder: Any, features: Any) -> Any:
+    """The features as numbers. A category that was never seen is none of those that were, which needs no warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Found unknown categories", category=UserWarning)
+        return encoder.transform(features)
 
 
 def _encoder(estimator: Any) -> Any:

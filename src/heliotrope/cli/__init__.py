@@ -7,6 +7,7 @@ database, 5 a model or the registry, 130 stopped by Ctrl-C, 141 the reader of th
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 
 __all__ = ["main"]
@@ -14,14 +15,16 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, ``sys.argv``'s where none is given; its exit code. Raises nothing for bad input."""
-    from heliotrope.cli.failure import OUTPUT_CLOSED, close_output, tell
+    from heliotrope.cli.failure import OUTPUT_CLOSED, WarnedOnce, close_output, tell
 
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding lacks
     try:
-        code = _run(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = WarnedOnce()
+            code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         close_output()

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from heliotrope import __version__
-from heliotrope.cli import champion, cycles, declare, demo, doctor, pages, record, rows, schema
+from heliotrope.cli import champion, cycles, declare, demo, doctor, late, pages, record, rows, schema, status
 from heliotrope.errors import ConfigError, nearest
 
 __all__ = ["command"]
@@ -20,8 +20,8 @@ _VERBS = (
     rows.load,
     cycles.run,
     cycles.replay,
-    cycles.reconcile,
-    record.status,
+    late.reconcile,
+    status.status,
     record.history,
     record.drift,
     champion.champion,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.cycles import register
 from heliotrope.cli.document import champion_document
 from heliotrope.cli.output import Output
+from heliotrope.cli.replaying import register
 from heliotrope.cli.session import Session, known_id
 from heliotrope.errors import ConfigError
 from heliotrope.interval import format_time
@@ -145,13 +145,8 @@ def promote(
 
 
 def rollback(
+    reason: Reason,
     pipeline: options.Recorded = None,
-    reason: Annotated[
-        str | None,
-        typer.Option(
-            "--reason", metavar="TEXT", help="Why; it goes on record beside your user name.", show_default=False
-        ),
-    ] = None,
     to: Annotated[
         int | None,
         typer.Option(
@@ -170,7 +165,7 @@ def rollback(
 
     \b
     Example:
-      heliotrope rollback rotating_gaussians --reason "the new one fails on Sundays"
+      heliotrope rollback rotating_gaussians --reason "it fails on Sundays"
     """
     from heliotrope import succession
 
@@ -185,7 +180,7 @@ def rollback(
 
 def _change(
     pipeline: str | None,
-    reason: str | None,
+    reason: str,
     database: str | None,
     as_json: bool,
     change: Callable[[Context, str, str], Champion],
@@ -193,17 +188,19 @@ def _change(
     from heliotrope.ledger import champions
 
     session = Session(database, as_json)
-    if reason is None or not reason.strip():
-        raise ConfigError("--reason is missing or empty", remedy="say why; it is kept with the decision")
+    if not reason.strip():
+        raise ConfigError("--reason is empty", remedy="say why; it is kept with the decision")
     declared = session.recorded(pipeline)
     session.require(declared)
     with session.writing(declared) as context:
         made = change(context, reason.strip(), _actor())
-        registered = register(context, session.output)
+        unregistered = register(context, session.output)
         with context.database.errors():
             known = champions(context.ledger.connection, context.ledger.ids[0])
         made = next((one for one in known if one.id == made.id), made)  # with the version it was registered under
-    session.output.document({"pipeline": declared.name, "champion": champion_document(made), "registered": registered})
+    session.output.document(
+        {"pipeline": declared.name, "champion": champion_document(made), "unregistered": unregistered}
+    )
     _say(session.output, declared, made)
 
 

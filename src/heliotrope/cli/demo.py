@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.cycles import Replayed, all_cycles, replay_all, say_summary, summary_document, table
 from heliotrope.cli.document import cycle_document, score
 from heliotrope.cli.output import number
 from heliotrope.cli.pages import write
+from heliotrope.cli.replaying import Replayed, all_cycles, replay_all
 from heliotrope.cli.rows import load_all
 from heliotrope.cli.session import Session
+from heliotrope.cli.tables import say_summary, summary_document, table
 from heliotrope.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _document(
         "end": span[-1].end,
         "ran": len(done.ran),
         "passed_over": len(done.passed_over),
-        "registered": done.registered,
+        "unregistered": done.unregistered,
         "summary": summary_document(summaries, metric, done),
         "mean_from_second_day": _later(summaries, metric),
         "best_possible": pipeline.report.best_possible,

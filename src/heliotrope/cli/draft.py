@@ -73,6 +73,8 @@ def _lines(profile: Profile, name: str) -> Iterator[str]:
     yield "candidates:"
     yield from _candidates(profile)
     yield "trigger: {kind: schedule, every: 1}  # train in every interval"
+    if _has_nulls(profile):
+        yield "validation: {on_null: allow}  # some features have nulls, which every candidate here fills; else: drop"
 
 
 def _candidates(profile: Profile) -> Iterator[str]:
@@ -82,14 +84,21 @@ def _candidates(profile: Profile) -> Iterator[str]:
         if params:
             yield f"    params: {json.dumps(params)}"
         yield f"    window: {{kind: sliding, intervals: {intervals}}}"
-    if not any(feature.type in _TEXTS for feature in profile.features):
+        if _has_nulls(profile):
+            yield "    encode: tabular"
+    if not _has_nulls(profile) and not any(feature.type in _TEXTS for feature in profile.features):
         yield "  - name: trend  # its parameters move with time, on to the interval it will serve in"
         yield f"    estimator: {_FOLLOWERS[profile.task]}"
         yield f"    window: {{kind: sliding, intervals: {3 if profile.interval < timedelta(days=1) else 7}}}"
 
 
 def _counted(column: ColumnProfile) -> str:
-    return f"{column.distinct} value{'s' if column.distinct != 1 else ''}"
+    nulls = f", {column.nulls} null" if column.nulls else ""
+    return f"{column.distinct} value{'s' if column.distinct != 1 else ''}{nulls}"
+
+
+def _has_nulls(profile: Profile) -> bool:
+    return any(feature.nulls for feature in profile.features)
 
 
 def _scalar(text: str) -> str:

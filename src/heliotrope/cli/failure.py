@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from heliotrope.cli.output import printable
 from heliotrope.errors import HeliotropeError, nearest
 
-__all__ = ["OUTPUT_CLOSED", "StoppedError", "close_output", "interruptible", "tell"]
+__all__ = ["OUTPUT_CLOSED", "StoppedError", "WarnedOnce", "close_output", "interruptible", "tell"]
 
 OUTPUT_CLOSED = 141  # 128 + SIGPIPE, as other programs end
 TRACEBACK = "HELIOTROPE_TRACEBACK"
@@ -33,18 +34,32 @@ def interruptible(message: str, remedy: str) -> Iterator[None]:
         raise StoppedError(message, remedy=remedy) from None
 
 
+class WarnedOnce:
+    """Shows what libraries warn of as one line on stderr, and the same text once."""
+
+    def __init__(self) -> None:
+        self.told: set[str] = set()
+
+    def __call__(self, message: Warning | str, *_: object, **__: object) -> None:
+        """As ``warnings.showwarning`` is called."""
+        text = " ".join(str(message).split())
+        if text not in self.told:
+            self.told.add(text)
+            print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
 def tell(error: BaseException, *, as_json: bool) -> int:
     """Say what is wrong and what to do, on stderr, or as JSON on stdout; the exit code."""
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error, file=sys.stderr)
     known = _known(error)
+    message, remedy = printable(known.message), printable(known.remedy)
     try:
         if as_json:
             said = {"error": known.message, "remedy": known.remedy, "exit_code": known.exit_code}
             print(json.dumps(said, indent=2), flush=True)
         else:
-            remedy = f"\nremedy: {known.remedy}" if known.remedy else ""
-            print(f"error: {known.message}{remedy}", file=sys.stderr, flush=True)
+            print(f"error: {message}" + (f"\nremedy: {remedy}" if remedy else ""), file=sys.stderr, flush=True)
     except BrokenPipeError:
         close_output()
     return known.exit_code

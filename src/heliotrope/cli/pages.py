@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.cycles import all_cycles
+from heliotrope.cli.replaying import all_cycles
 from heliotrope.cli.session import Session
 from heliotrope.errors import LedgerError
 from heliotrope.interval import Interval, intervals

@@ -13,6 +13,7 @@ import numpy as np
 from heliotrope import cycle
 from heliotrope.interval import Interval, floor, format_time
 from heliotrope.ledger import cycles
+from heliotrope.threads import one_thread
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,6 +82,7 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
     champion = before or after
     model = None if champion is None else cycle.serving(context, champion)
     batch = context.batches(interval)[0]
+    classes = _classes(context, batch.table, model)
     axes, limits = _view(context)
     shown = None if champion is None else champion.candidate if before else f"{champion.candidate}, trained on these"
     scored = summary.champion
@@ -90,8 +92,8 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
         features=context.kinds,
         target=pipeline.target,
         task=pipeline.task,
-        classes=model.classes if model is not None else _classes(context, batch.table),
-        predict=None if model is None or not batch.rows else _predict(model),
+        classes=classes,
+        predict=None if model is None or not batch.rows else _predict(model, classes),
         champion=shown,
         metric=pipeline.metric,
         score=None if scored is None else scored["metrics"].get(pipeline.metric),
@@ -102,20 +104,29 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
     )
 
 
-def _predict(model: Model) -> Any:
+def _predict(model: Model, classes: tuple[str, ...]) -> Any:
+    """The model as a picture asks it: one column of probabilities for each of ``classes``, zeros where it lacks one."""
+
     def predict(table: pa.Table) -> tuple[Any, Any]:
-        return model.predict(table), model.predict_proba(table)
+        with one_thread(openmp=True):
+            labels, proba = model.predict(table), model.predict_proba(table)
+        if proba is None or model.classes == classes:
+            return labels, proba
+        spread = np.zeros((len(labels), len(classes)))
+        spread[:, [classes.index(name) for name in model.classes]] = proba
+        return labels, spread
 
     return predict
 
 
-def _classes(context: Context, table: pa.Table) -> tuple[str, ...]:
+def _classes(context: Context, table: pa.Table, model: Model | None = None) -> tuple[str, ...]:
+    """The classes there are, in an order that keeps their colours: as declared, else by name."""
     if context.pipeline.task == "regression":
         return ()
-    if context.pipeline.classes is not None:
-        return context.pipeline.classes
-    found = table[context.pipeline.target].unique().to_pylist()
-    return tuple(sorted(str(value) for value in found if value is not None))
+    found = {str(value) for value in table[context.pipeline.target].unique().to_pylist() if value is not None}
+    found |= set(model.classes if model is not None else ())
+    declared = context.pipeline.classes or ()
+    return (*declared, *sorted(found - set(declared)))
 
 
 def _view(context: Context) -> tuple[_Axes | None, Limits | None]:
@@ -125,8 +136,8 @@ def _view(context: Context) -> tuple[_Axes | None, Limits | None]:
         kept = folder(context) / "view.json"
         try:
             said = json.loads(kept.read_text())
-            fits = set(said["axes"] or ()) <= set(context.kinds)
-            known = (tuple(said["axes"]), _pairs(said["limits"])) if fits and said["axes"] else None
+            axes = None if said["axes"] is None else tuple(said["axes"])
+            known = (axes, _pairs(said["limits"])) if set(axes or ()) <= set(context.kinds) else None
         except (OSError, ValueError, KeyError, TypeError):
             known = None
         if known is None:
@@ -146,7 +157,7 @@ def _chosen_view(context: Context) -> tuple[_Axes | None, Limits | None]:
     from heliotrope.report.view import choose_axes, choose_limits, numbers
 
     span = context.rows.span()
-    if span is None or context.pipeline.task == "regression":
+    if span is None:
         return None, None
     step = context.pipeline.interval
     begin, count = floor(span[0], step), round((floor(span[1], step) - floor(span[0], step)) / step) + 1
@@ -155,6 +166,9 @@ def _chosen_view(context: Context) -> tuple[_Axes | None, Limits | None]:
         context.batches(Interval(begin + int(place) * step, begin + (int(place) + 1) * step))[0] for place in places
     ]
     table = cycle.concat([batch for batch in batches if batch.rows] or batches[:1])
+    if context.pipeline.task == "regression":
+        target = choose_limits(numbers(table, context.pipeline.target))
+        return None, (target, target)
     axes = choose_axes(table, context.kinds, context.pipeline.target, context.pipeline.task)
     if len(axes) < 2:
         return None, None

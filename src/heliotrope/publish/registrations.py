@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from heliotrope.records import Champion
     from heliotrope.registry import Registration, Registry
 
-__all__ = ["register", "registry_uri"]
+__all__ = ["model_name", "register", "registry_uri"]
 
 
 def registry_uri(context: Context) -> str:
@@ -45,6 +45,11 @@ def register(context: Context) -> int:
     return len(unregistered)
 
 
+def model_name(context: Context) -> str:
+    """The name in the registry: the pipeline's, and the segment's where there is one."""
+    return f"{context.pipeline.name}.{context.segment}" if context.segment else context.pipeline.name
+
+
 def _registry(context: Context) -> Registry:
     from heliotrope.registry import Registry
 
@@ -59,10 +64,9 @@ def _registration(context: Context, champion: Champion) -> Registration:
     from heliotrope.registry import Registration
 
     training = champion.training
-    segment = f"/{context.segment}" if context.segment else ""
     return Registration(
-        key=f"{context.pipeline.name}{segment}/{champion.id}/{training.fingerprint[:16]}",
-        pipeline=context.pipeline.name,
+        key=f"{model_name(context)}/{champion.id}/{training.fingerprint[:16]}",
+        pipeline=model_name(context),
         candidate=champion.candidate,
         artifact=context.artifacts.path(training.artifact or ""),
         sha256=training.artifact or "",

@@ -22,13 +22,13 @@ _MOST_LABELS = 4
 
 
 def line(row: CycleRow, most: int = 1000) -> Line:
-    """One cycle's cells, with no more than ``most`` signs of reasons."""
+    """One cycle's cells, with no more than ``most`` signs of drift and of reasons."""
     kinds = ("t" if row.trained else "") + ("d" if row.drifted else "") + _DONE.get(row.decision, "")
     return (
         when(row.interval),
         row.champion or "none",
         number(row.score),
-        _some(row.drifted),
+        plain(_some(row.drifted), most),
         row.decision.replace("_", " "),
         plain("; ".join(row.reasons), most),
         f"{row.rows:,}",

@@ -27,7 +27,7 @@ __all__ = ["render", "verdict"]
 _PER_PAGE = 100
 _MOST_ROWS = 12_000
 _FEW_ROWS = 1000
-_LONG_REASONS, _SHORT_REASONS = 1000, 200
+_LONG, _SHORT = 1000, 120
 _MOST_BYTES = 3_600_000
 _LEAST_FRAME_BYTES = 600_000
 
@@ -36,7 +36,7 @@ def render(history: History) -> str:
     """The page, as the text of an HTML file in UTF-8; the same history gives the same text."""
     groups = group(history.rows, history.start, history.end)
     counted = totals(history)
-    most = _LONG_REASONS if len(history.rows) <= _FEW_ROWS else _SHORT_REASONS
+    most = _LONG if len(history.rows) <= _FEW_ROWS else _SHORT
     rows = [cycles.line(row, most) for row in history.rows[-_MOST_ROWS:][::-1]]
     strips, strips_left_out = heat(history, groups)
     script = _part("report.js")
@@ -97,14 +97,20 @@ def verdict(history: History, counted: Totals) -> str:
             f"The champion's {metric} was {average} on average over {where}, each predicted before any training on it."
         ]
         if history.best_possible is not None:
-            short = abs(history.best_possible - counted.mean)
-            said.append(f"The best possible is {cycles.number(history.best_possible)}, {cycles.number(short)} away.")
+            said.append(_against_the_best(history.best_possible, counted.mean, history.lower_is_better))
         frozen = mean(history.rows, _frozen)
         if frozen is not None:
             said.append(f"The first model, never trained again, would have had {cycles.number(frozen)}.")
     if counted.held:
         said.append(f"{counted.held:,} {'interval was' if counted.held == 1 else 'intervals were'} held.")
     return " ".join(said)
+
+
+def _against_the_best(best: float, mean: float, lower_is_better: bool) -> str:
+    short = mean - best if lower_is_better else best - mean
+    if short >= 0:
+        return f"The best possible is {cycles.number(best)}, {cycles.number(short)} away."
+    return f"The best possible in the long run is {cycles.number(best)}; these rows happened to go better than that."
 
 
 def _tiles(history: History, counted: Totals) -> list[tuple[str, str, str]]:

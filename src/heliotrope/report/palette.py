@@ -92,11 +92,10 @@ def nearest(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 @lru_cache(maxsize=1)
 def _cells() -> NDArray[np.uint8]:
     """The nearest place in the table for each of the 32 x 32 x 32 cells of the colour cube."""
-    colours = table().astype(np.float32)
-    steps = np.arange(32, dtype=np.float32) * 8 + 3.5
-    cells = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    distance = (colours**2).sum(axis=1) - 2 * cells @ colours.T
-    found: NDArray[np.uint8] = distance.argmin(axis=1).astype(np.uint8)
+    steps = np.arange(32, dtype=np.float32)[:, None] * 8 + 3.5
+    red, green, blue = ((steps - channel) ** 2 for channel in table().T.astype(np.float32))
+    of_green_and_blue = green[:, None] + blue
+    found = np.concatenate([(one + of_green_and_blue).argmin(axis=-1).ravel() for one in red]).astype(np.uint8)
     whole = table().astype(np.int64) >> 3
     keys = whole[:, 0] << 10 | whole[:, 1] << 5 | whole[:, 2]
     found[keys[::-1]] = np.arange(len(keys), dtype=np.uint8)[::-1]

@@ -20,6 +20,7 @@ HEIGHT = 100
 
 _MOST_CHALLENGERS = 6
 _MUCH_CLOSER = 1.6
+_REACH = 6
 _APART = 0.05
 
 
@@ -67,7 +68,7 @@ class Score:
     left_out: int
     """How many challengers are not drawn."""
     closer: Closer | None
-    """A part of the scale that holds the champion alone, where the first model takes up most of the whole."""
+    """A part of the scale that holds the champion alone, where others take up much of the whole."""
 
 
 def score(history: History, groups: Sequence[Group]) -> Score | None:
@@ -79,16 +80,15 @@ def score(history: History, groups: Sequence[Group]) -> Score | None:
     bound = [value for one in groups for row in one.rows if (value := _score(row)) is not None and math.isfinite(value)]
     best = history.best_possible if history.best_possible is not None and math.isfinite(history.best_possible) else None
     near = _scale(bound if best is None else [*bound, best])
-    scale = _scale([near.low, near.high, *(value for value in first if value is not None)], room=0.0)
     names = _challengers(history.rows)
+    of_challengers = {name: [mean(one.rows, _scored(name)) for one in groups] for name in names[:_MOST_CHALLENGERS]}
+    beside = [value for values in of_challengers.values() for value in values if value is not None]
+    scale = _scale([near.low, near.high, *_not_far(beside, near), *(one for one in first if one is not None)], room=0.0)
     grouped = any(len(one.rows) > 1 for one in groups)
     return Score(
         scale=scale,
         champion=Series("champion", _line(groups, of_champion, scale), _area(groups, scale) if grouped else ""),
-        challengers=tuple(
-            Series(name, _line(groups, [mean(one.rows, _scored(name)) for one in groups], scale))
-            for name in names[:_MOST_CHALLENGERS]
-        ),
+        challengers=tuple(Series(name, _line(groups, values, scale)) for name, values in of_challengers.items()),
         frozen=Series("first model, never trained again", _line(groups, first, scale))
         if any(value is not None for value in first)
         else None,
@@ -138,6 +138,12 @@ def _area(groups: Sequence[Group], scale: Scale) -> str:
             top, foot, width = scale.place(max(found)), scale.place(min(found)), one.right - one.left
             parts.append(f"M{one.left:g} {top:g}h{width:g}V{foot:g}h{-width:g}z")
     return "".join(parts)
+
+
+def _not_far(values: Sequence[float], near: Scale) -> list[float]:
+    """Values, brought to a few times the champion's range where they are farther: one failure must not flatten all."""
+    reach = _REACH * (near.high - near.low)
+    return [min(max(value, near.low - reach), near.high + reach) for value in values]
 
 
 def _closer(near: Scale, whole: Scale) -> Closer | None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["View", "choose_axes", "choose_limits", "codes", "numbers", "view"]
 
-_CELLS = 10
+_CELLS = 20
 _HUGE = 1e290
 _SAME = 1e-9
 
@@ -89,7 +89,7 @@ def choose_limits(values: NDArray[np.float64]) -> tuple[float, float]:
     """Round limits that hold nearly all of ``values``: the middle 98 in 100 and a quarter of their range either side.
 
     >>> choose_limits(np.linspace(-4.2, 4.3, 300))
-    (-8.0, 8.0)
+    (-7.0, 7.0)
     >>> choose_limits(np.array([]))
     (0.0, 1.0)
     """

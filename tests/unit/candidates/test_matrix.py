@@ -34,9 +34,9 @@ def test_chunks_are_joined_in_order() -> None:
 
 
 def test_a_column_without_numbers_is_named() -> None:
-    with pytest.raises(SchemaError, match="column 'x' holds .*no number|column 'x' holds 'cold'"):
+    with pytest.raises(SchemaError, match="column 'x' holds 'cold', which is not a number"):
         matrix.numbers(pa.table({"x": ["1", "cold"]}), ("x",))
-    with pytest.raises(SchemaError, match=r"no single column 'xx' \(did you mean 'x'\?\)|no single column 'xx'"):
+    with pytest.raises(SchemaError, match="no single column 'xx'"):
         matrix.numbers(pa.table({"x": [1.0]}), ("xx",))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from heliotrope.candidates.trend import Trend, highest_degree, shrink
 
-HOURS = 1_764_000_000.0 + 3600.0 * np.arange(6)
+HOURS = np.asarray(1_764_000_000.0 + 3600.0 * np.arange(6), dtype=np.float64)
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 3])

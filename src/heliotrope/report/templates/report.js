@@ -108,7 +108,7 @@
   // The table: a page at a time.
   if (data.rows.length) {
     const classes = {
-      Score: "number", Rows: "number", Seconds: "number", Reasons: "reasons", Champion: "name", Drift: "name",
+      Score: "number", Rows: "number", Seconds: "number", Reasons: "reasons", Champion: "name", Drift: "labels",
     };
     let [page, chosen] = [0, data.rows];
     const cell = (tag, text, kind) => {

@@ -1,0 +1,111 @@
+"""Rows that came late, or were changed, in intervals whose cycle is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from heliotrope.cli import options
+from heliotrope.cli.output import Output, number
+from heliotrope.cli.session import Session
+from heliotrope.errors import DataError, LedgerError
+from heliotrope.interval import Interval, format_time, intervals
+
+if TYPE_CHECKING:
+    from heliotrope.context import Context
+    from heliotrope.ledger import Recorded
+
+__all__ = ["changed_since", "reconcile"]
+
+
+def changed_since(context: Context, passed_over: Sequence[Interval], output: Output) -> tuple[Recorded, ...]:
+    """Warn of intervals done before whose rows are others now."""
+    from heliotrope.replay import changed
+
+    if not passed_over:
+        return ()
+    wanted = set(passed_over)
+    try:
+        found = tuple(one for one in changed(context, passed_over) if one.interval in wanted)
+    except DataError as error:
+        output.warn(f"rows of intervals done before cannot be used any more: {error.message}", error.remedy)
+        return ()
+    if found:
+        names = ", ".join(format_time(one.interval.start) for one in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        output.warn(
+            f"the rows of {len(found)} intervals have changed since they were recorded: {names}{more}",
+            f"score them again: heliotrope reconcile {context.pipeline.name} --reevaluate",
+        )
+    return found
+
+
+def reconcile(
+    pipeline: options.Recorded = None,
+    start: options.Start = None,
+    end: options.End = None,
+    again: Annotated[bool, typer.Option("--reevaluate", help="Score the changed ones again.")] = False,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """List, and score again, intervals whose rows have changed.
+
+    Rows that came late are told by their content hash. Decisions already taken stay as they were.
+
+    \b
+    Example:
+      heliotrope reconcile rotating_gaussians --reevaluate
+    """
+    from heliotrope.ledger import span as recorded_span
+    from heliotrope.replay import changed, reevaluate
+
+    session = Session(database, as_json)
+    begin, stop = options.time("--start", start), options.time("--end", end)
+    declared = session.recorded(pipeline)
+    session.require(declared)
+    rows: list[dict[str, Any]] = []
+    with session.writing(declared) as context:
+        with context.database.errors():
+            known = recorded_span(context.ledger.connection, context.ledger.ids[0], context.segment)
+        if known is None:
+            raise LedgerError(f"{declared.name} has no cycle yet", remedy="run some with `heliotrope replay`")
+        span = list(intervals(begin or known[0], stop or known[1], declared.interval))
+        for record in changed(context, span):
+            now = context.batches(record.interval)[0].rows_read
+            done = again and reevaluate(context, record)
+            rows.append({"interval": record.interval, "recorded": record.rows_read, "now": now, "reevaluated": done})
+            rows[-1] |= _scores(context, record.cycle_id, declared.metric)
+    session.output.document({"pipeline": declared.name, "metric": declared.metric, "changed": rows})
+    _say_changed(session.output, rows, declared.metric, again=again)
+
+
+def _scores(context: Context, cycle_id: int, metric: str) -> dict[str, float | None]:
+    """The champion's metric as first recorded, and as of the latest revision."""
+    from heliotrope.sql import statement
+
+    with context.database.errors():
+        found = context.ledger.connection.execute(statement("batch_revisions"), {"cycle_id": cycle_id}).fetchall()
+    scores = [None if row[6] is None else row[6].get(metric) for row in found]
+    return {"first_score": scores[0], "latest_score": scores[-1]}
+
+
+def _say_changed(output: Output, rows: Sequence[dict[str, Any]], metric: str, *, again: bool) -> None:
+    if not rows:
+        output.say("every interval's rows are those on record")
+        return
+    headers = ("interval", "rows recorded", "rows now", f"{metric} first", f"{metric} latest")
+    cells = [
+        (
+            format_time(row["interval"].start),
+            str(row["recorded"]),
+            str(row["now"]),
+            number(row["first_score"]),
+            number(row["latest_score"]),
+        )
+        for row in rows
+    ]
+    output.table(headers, cells, right=headers[1:])
+    if not again:
+        output.say("score them again with --reevaluate; decisions already taken stay as they were")

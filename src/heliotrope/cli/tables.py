@@ -1,0 +1,76 @@
+"""Many cycles as a table and a few figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from heliotrope.cli.document import decision_text, drift_text, score, seconds_text, total
+from heliotrope.cli.output import Output, number
+from heliotrope.interval import format_time
+
+if TYPE_CHECKING:
+    from heliotrope.cli.replaying import Replayed
+    from heliotrope.ledger import CycleSummary
+
+__all__ = ["SHOWN", "say_summary", "summary_document", "table"]
+
+SHOWN = 60
+"""How many cycles a table holds before its middle is left out."""
+
+
+def table(
+    output: Output, summaries: Sequence[CycleSummary], metric: str, best: float | None, *, every: bool = False
+) -> None:
+    """The cycles as a table; of a long range the first and the last ones."""
+    headers = ["interval", "champion", metric, *([] if best is None else ["best"]), "drift", "decision", "seconds"]
+    rows = []
+    for one in summaries:
+        row = [format_time(one.interval.start), (one.champion or {"candidate": "-"})["candidate"]]
+        row += [number(score(one, metric))] + ([] if best is None else [number(best)])
+        row += [drift_text(one), decision_text(one), f"{sum(one.seconds.values()):.3f}"]
+        rows.append(row)
+    if len(rows) > SHOWN and not every:
+        half = SHOWN // 2
+        middle = [f"... {len(rows) - 2 * half} more", *[""] * (len(headers) - 1)]
+        rows = [*rows[:half], middle, *rows[-half:]]
+    output.table(headers, rows, right=(metric, "best", "seconds"))
+
+
+def summary_document(summaries: Sequence[CycleSummary], metric: str, done: Replayed) -> dict[str, Any]:
+    """The range in a few figures. The mean leaves out the intervals that had no champion yet, or were held."""
+    scores = [value for one in summaries if (value := score(one, metric)) is not None]
+    actions = [decision["action"] for one in summaries for decision in one.decisions]
+    ran = set(done.ran)
+    return {
+        "cycles": len(summaries),
+        "metric": metric,
+        "mean": sum(scores) / len(scores) if scores else None,
+        "scored": len(scores),
+        "trained": actions.count("train"),
+        "promoted": actions.count("promote"),
+        "held": actions.count("hold"),
+        "seconds": total(one.seconds for one in summaries if one.interval in ran),
+        "cycle_seconds": done.cycle_seconds,
+        "picture_seconds": done.picture_seconds,
+        "registry_seconds": done.registry_seconds,
+    }
+
+
+def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, done: Replayed) -> None:
+    """The same for people."""
+    said = summary_document(summaries, metric, done)
+    output.say()
+    output.say(
+        f"mean {metric} {number(said['mean'])} over {said['scored']} intervals; {said['trained']} times trained, "
+        f"{said['promoted']} promoted, {said['held']} held"
+    )
+    passed = f", {len(done.passed_over)} were done before" if done.passed_over else ""
+    waiting = f"; {done.unregistered} champions wait to be registered" if done.unregistered else ""
+    output.say(f"{len(done.ran)} cycles run{passed}{waiting}")
+    if done.ran:
+        output.say(
+            f"seconds: cycles {done.cycle_seconds:.2f}, pictures {done.picture_seconds:.2f}, "
+            f"then waited for the registry {done.registry_seconds:.2f}"
+        )
+        output.say(f"  of the cycles: {seconds_text(said['seconds'])}")

@@ -1,0 +1,278 @@
+"""The page: complete, self-contained, and inert whatever the names."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from heliotrope.interval import Interval
+from heliotrope.report.animation import animate
+from heliotrope.report.frame import draw
+from heliotrope.report.history import ChampionSpan, History, totals
+from heliotrope.report.page import render, verdict
+from heliotrope.report.scene import Scene
+from unit.report.sample import HOUR, START, cycle, rows
+
+Make = Callable[..., History]
+VOID = {"meta", "img", "input", "br", "link", "source"}
+
+
+class Page(HTMLParser):
+    """What a browser would make of it: elements with their attributes, and the text of each kind."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.texts.setdefault(self.open[-1], []).append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        found = json.loads(next(text for text in self.texts["script"] if text.startswith("{")))
+        assert isinstance(found, dict)
+        return found
+
+
+def test_every_element_is_closed_and_every_id_is_given_once(make_history: Make) -> None:
+    page = Page(render(make_history(6)))
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_label_refers_to_something_that_is_there(make_history: Make) -> None:
+    page = Page(render(make_history(6)))
+    ids = {attrs.get("id") for _, attrs in page.elements}
+    for _, attrs in page.elements:
+        for name in ("aria-labelledby", "aria-describedby", "for"):
+            assert attrs.get(name) in {*ids, None}
+
+
+def test_every_drawing_and_picture_has_a_text_in_its_place(make_history: Make) -> None:
+    gif = animate([PNG])
+    page = Page(render(make_history(6, animation=gif, data_animation=gif)))
+    assert all(attrs.get("aria-label") or attrs.get("aria-hidden") for attrs in page.all("svg"))
+    assert len(page.all("img")) == 2
+    assert all(attrs["alt"] for attrs in page.all("img"))
+
+
+def test_the_table_has_headers_for_columns_and_rows(make_history: Make) -> None:
+    page = Page(render(make_history(6)))
+    scopes = [attrs.get("scope") for attrs in page.all("th")]
+    assert scopes.count("row") == 6
+    assert scopes.count("col") == 9
+    assert len(page.all("td")) == 6 * 8
+
+
+def test_nothing_is_fetched(make_history: Make) -> None:
+    text = render(make_history(6, animation=animate([PNG]), frames=((cycle(0).interval, PNG),)))
+    page = Page(text)
+    for _, attrs in page.elements:
+        for name in ("src", "srcset", "href", "action", "data", "poster"):
+            assert (attrs.get(name) or "data:").startswith("data:")
+    assert page.all("link") == []
+    assert not re.search(r"https?:|@import|url\(|fetch\(|XMLHttp|import\(", text)
+
+
+def test_the_policy_allows_the_pages_own_script_and_no_other(make_history: Make) -> None:
+    page = Page(render(make_history(6)))
+    policy = next(attrs["content"] for attrs in page.all("meta") if "content" in attrs and "http-equiv" in attrs)
+    script = page.texts["script"][-1]
+    assert policy is not None
+    assert f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}" in policy
+    assert "default-src 'none'" in policy
+    assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
+
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'); alert(1); ('",
+    "{{ 7 * 7 }}{% raw %}",
+    "<!--<script>",
+    "한국 \u2028 \u202e & &amp;",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_text_wherever_it_comes(make_history: Make, name: str) -> None:
+    row = {"champion": name, "challengers": {name: 0.9}, "drift": {name: 1.0}, "drifted": (name,), "reasons": (name,)}
+    cycles = tuple(cycle(hour, **row) for hour in range(120))
+    spans = (ChampionSpan(champion=name, start=START, end=None, reasons=(name,)),)
+    plain = render(make_history(120, rows=tuple(cycle(hour) for hour in range(120))))
+    text = render(make_history(120, pipeline=name, metric=name, rows=cycles, champions=spans, task="classification"))
+    page = Page(text)
+    assert len(page.all("script")) == 2
+    assert len(page.all("img")) == 0
+    assert not any(attr.startswith("on") for _, attrs in page.elements for attr in attrs)
+    assert page.texts["h1"] == [name]
+    assert {tag for tag, _ in page.elements} == {tag for tag, _ in Page(plain).elements}
+    assert page.data["rows"][0][1] == name
+    assert page.data["rows"][0][5] == name
+
+
+def test_the_json_cannot_end_its_element(make_history: Make) -> None:
+    cycles = tuple(cycle(hour, champion="</script>") for hour in range(120))
+    text = render(make_history(120, rows=cycles))
+    body = text[text.index('id="data">') :]
+    assert "<" not in body[len('id="data">') : body.index("</script>")]
+
+
+def test_few_cycles_are_all_in_the_markup_and_many_in_pages(make_history: Make) -> None:
+    few = Page(render(make_history(100)))
+    assert few.data["rows"] == []
+    many = Page(render(make_history(101)))
+    assert len(many.data["rows"]) == 101
+    assert [attrs.get("scope") for attrs in many.all("th")].count("row") == 100
+
+
+def test_the_newest_cycle_comes_first(make_history: Make) -> None:
+    page = Page(render(make_history(101)))
+    assert page.data["rows"][0][0] == "2026-11-28 04:00"
+    assert page.data["rows"][-1][0] == "2026-11-24 00:00"
+
+
+def test_ten_thousand_cycles_of_twenty_features_stay_under_five_megabytes(make_history: Make) -> None:
+    drift = {f"a feature of the {i}th kind, kolmogorov smirnov": float(i) for i in range(20)}
+    cycles = tuple(
+        cycle(hour, drift=drift, drifted=tuple(drift)[: hour % 20], reasons=("a long reason, " * 40,))
+        for hour in range(10_000)
+    )
+    frames = tuple((one.interval, bytes(40_000)) for one in cycles[:300])
+    text = render(make_history(10_000, rows=cycles, frames=frames))
+    assert len(text.encode()) < 5_000_000
+    assert len(Page(text).data["readings"]) <= 480
+
+
+def test_cycles_beyond_what_a_file_can_hold_are_counted_and_said(make_history: Make) -> None:
+    text = render(make_history(12_010))
+    assert "10 older cycles are not in this file" in text
+    assert "12,010" in text
+
+
+def test_the_best_possible_has_its_column_where_it_is_known(make_history: Make) -> None:
+    assert "best possible" in render(make_history(6)).lower()
+    assert "best possible" not in render(make_history(6, best_possible=None)).lower()
+
+
+def test_a_history_without_a_cycle_is_a_page(make_history: Make) -> None:
+    text = render(make_history(0, champions=()))
+    Page(text)
+    assert "No cycle has run in this range yet." in text
+
+
+def test_a_history_without_a_score_is_a_page(make_history: Make) -> None:
+    cycles = tuple(cycle(hour, score=None, champion=None, decision="hold") for hour in range(3))
+    text = render(make_history(3, rows=cycles, champions=()))
+    Page(text)
+    assert "No interval of 3 has been scored yet. 3 intervals were held." in text
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), 0.0, -5.0, 1e15])
+def test_no_score_can_break_the_page(make_history: Make, score: float) -> None:
+    cycles = tuple(cycle(hour, score=score, challengers={"c": score}) for hour in range(120))
+    page = Page(render(make_history(120, rows=cycles, best_possible=None, lower_is_better=True)))
+    assert len(page.data["rows"]) == 120
+
+
+def test_the_verdict_compares_with_the_best_and_with_the_first_model(make_history: Make) -> None:
+    scored = [cycle(hour, score=0.96, frozen=0.5) for hour in range(4)]
+    cycles = (*scored, cycle(4, score=None, decision="hold"))
+    history = make_history(5, rows=cycles)
+    assert verdict(history, totals(history)) == (
+        "The champion's accuracy was 0.9600 on average over 4 intervals, each predicted before any training on it. "
+        "The best possible is 0.9688, 0.0088 away. The first model, never trained again, would have had 0.5000. "
+        "1 interval was held."
+    )
+
+
+@pytest.mark.parametrize(("score", "lower_is_better"), [(0.97, False), (0.5, True)])
+def test_a_mean_better_than_the_best_possible_is_called_luck(
+    make_history: Make, score: float, lower_is_better: bool
+) -> None:
+    rows = (cycle(0, score=score),)
+    history = make_history(1, rows=rows, lower_is_better=lower_is_better)
+    assert "happened to go better" in verdict(history, totals(history))
+
+
+def test_frames_can_be_stepped_through_and_take_the_animations_place(make_history: Make) -> None:
+    frames = tuple((cycle(hour).interval, PNG) for hour in range(3))
+    page = Page(render(make_history(3, frames=frames, animation=animate([PNG]))))
+    found = page.data["frames"]
+    assert [label for _, label, _ in found] == ["2026-11-24 00:00", "2026-11-24 01:00", "2026-11-24 02:00"]
+    assert [round(percent) for percent, _, _ in found] == [17, 50, 83]
+    assert base64.b64decode(found[0][2].partition(",")[2]) == PNG
+    assert len(page.all("img")) == 1
+
+
+def test_frames_that_would_be_too_much_are_thinned_and_the_page_says_so(make_history: Make) -> None:
+    frames = tuple((cycle(hour).interval, bytes(500_000)) for hour in range(20))
+    text = render(make_history(20, frames=frames))
+    assert len(Page(text).data["frames"]) == 7
+    assert "7 of 20 pictures" in text
+
+
+def test_who_asks_for_less_motion_sees_a_still(make_history: Make) -> None:
+    page = Page(render(make_history(3, animation=animate([PNG, PNG]))))
+    assert page.all("source")[0]["media"] == "(prefers-reduced-motion: reduce)"
+    assert (page.all("source")[0]["srcset"] or "").startswith("data:image/png;base64,")
+
+
+def test_the_same_history_gives_the_same_page(make_history: Make) -> None:
+    assert render(make_history(6)) == render(make_history(6))
+
+
+def test_light_dark_and_narrow_are_provided_for(make_history: Make) -> None:
+    text = render(make_history(6))
+    assert "prefers-color-scheme: dark" in text
+    assert 'name="viewport"' in text
+    assert "@media (max-width" in text
+
+
+def test_a_regressions_page_says_that_lower_is_better(make_history: Make) -> None:
+    text = render(make_history(6, task="regression", metric="mae", lower_is_better=True, best_possible=None))
+    assert "lower is better" in text
+    assert "mean mae" in text
+
+
+def test_the_scale_of_scores_holds_a_metric_with_an_underscore(make_history: Make) -> None:
+    assert "balanced accuracy before training" in render(make_history(6, metric="balanced_accuracy"))
+
+
+PNG = draw(
+    Scene(
+        interval=Interval(START, START + HOUR),
+        table=rows(),
+        features={"x": "numeric", "y": "numeric"},
+        target="class",
+        task="classification",
+        classes=("A", "B", "C"),
+    )
+)
