@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -71,11 +72,29 @@ def turning(call: Call) -> Call:
     return call
 
 
+@pytest.fixture(scope="session")
+def template(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The database ``replayed_template``: six hours loaded and replayed. The home folder that belongs to it."""
+    folder = tmp_path_factory.mktemp("replayed")
+    _execute(server_url, "CREATE DATABASE replayed_template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HELIOTROPE_DATABASE_URL", server_url.replace("/postgres?", "/replayed_template?"))
+        patch.setenv("HELIOTROPE_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        _declare("turning")
+        assert main(["load"]) == 0
+        assert main(["replay"]) == 0
+    yield folder / "home"
+    _execute(server_url, "DROP DATABASE replayed_template WITH (FORCE)")
+
+
 @pytest.fixture
-def replayed(turning: Call) -> Call:
+def replayed(turning: Call, template: Path, server_url: str, database_url: str, tmp_path: Path) -> Call:
     """Six hours of it loaded and replayed."""
-    assert turning("load").code == 0
-    assert turning("replay").code == 0
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    _execute(server_url, f"DROP DATABASE {name}")
+    _execute(server_url, f"CREATE DATABASE {name} TEMPLATE replayed_template")
+    shutil.copytree(template, tmp_path / "home")
     return turning
 
 
@@ -88,7 +107,7 @@ def _declare(name: str, **changes: Any) -> None:
 
 def _execute(url: str, query: str) -> list[Any]:
     with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(sql.SQL(query))  # type: ignore[arg-type] # text of this test
+        cursor = connection.execute(sql.SQL(query))
         return cursor.fetchall() if cursor.description else []
 
 
@@ -235,7 +254,7 @@ def test_status_counts_what_waits(turning: Call) -> None:
     turning("replay", "--end", "2026-11-22T02:00Z")
     ended = turning("status")
     assert "4 data" in ended.out
-    assert "turning: 4 intervals wait for `heliotrope replay turning.yaml`" in ended.out
+    assert "turning: 4 intervals to go with `heliotrope replay turning.yaml`" in ended.out
 
 
 def test_status_survives_a_table_that_is_gone(replayed: Call, database_url: str) -> None:
@@ -247,7 +266,7 @@ def test_status_survives_a_table_that_is_gone(replayed: Call, database_url: str)
 def test_history_shows_the_latest(replayed: Call) -> None:
     document = replayed("history", "turning", "--limit", "2", "--json").document
     assert [one["interval"]["start"] for one in document["cycles"]] == ["2026-11-22T04:00Z", "2026-11-22T05:00Z"]
-    assert len(replayed("history", "--all").out.splitlines()) == 8
+    assert len(replayed("history", "--all").out.splitlines()) == 2 + 7  # the first decision has two lines
     only = replayed("history", "--start", "2026-11-22T01:00Z", "--end", "2026-11-22T02:00Z", "--json").document
     assert len(only["cycles"]) == 1
     assert "has no cycle there" in replayed("history", "--start", "2030-01-01").out
@@ -373,12 +392,12 @@ def test_late_rows_are_told_named_and_scored_again(replayed: Call, database_url:
     _execute(database_url, "DELETE FROM continuous_training WHERE time = '2026-11-22T03:00Z' AND x > 1")
     ended = replayed("replay")
     assert ended.code == 0
-    assert "warning: the rows of 1 intervals have changed since they were recorded: 2026-11-22T03:00Z" in ended.err
+    assert "warning: the rows of 1 interval have changed since they were recorded: 2026-11-22T03:00Z" in ended.err
     assert "heliotrope reconcile turning --reevaluate" in ended.err
     assert replayed("replay", "--json").document["changed"] == [
         {"start": "2026-11-22T03:00Z", "end": "2026-11-22T04:00Z"}
     ]
-    assert "1 intervals changed since" in replayed("status", "--check").out
+    assert "1 interval changed since" in replayed("status", "--check").out
     listed = replayed("reconcile", "turning", "--json").document["changed"]
     assert [list(one) for one in listed] == [
         ["interval", "recorded", "now", "reevaluated", "first_score", "latest_score"]
@@ -459,7 +478,7 @@ def test_init_writes_what_validate_accepts_and_replay_runs(turning: Call) -> Non
         ({"features": ["x", "z"]}, 3, "has no column 'z'"),
         ({"target": "clas"}, 3, "did you mean 'class'?"),
         ({"source": {"table": "gone", "time": "time"}}, 3, "there is no table or view 'gone'"),
-        ({"source": {"table": "continuous_training", "time": "x"}}, 3, "not a time"),
+        ({"source": {"table": "continuous_training", "time": "x"}, "features": ["y"]}, 3, "not a time"),
         ({"candidates": [{"name": "a", "estimator": "sklearn.tree.DecisionTree"}]}, 5, "has no 'DecisionTree'"),
         ({"candidates": [{"name": "a", "estimator": "nopackage.Tree"}]}, 5, "nopackage"),
         ({"metric": "acuracy"}, 2, "did you mean 'accuracy'?"),
@@ -613,8 +632,10 @@ def test_demo_twice_leaves_the_same_files_and_passes_over_what_is_done(call: Cal
 def test_every_example_of_the_help_works(call: Call) -> None:
     """In the order in which a user would come to them, in a folder that holds the example's file."""
     Path("rotating_gaussians.yaml").write_bytes(EXAMPLE.read_bytes())
-    order = ("migrate", "load", "init", "validate", "replay", "run", "reconcile", "status", "history", "drift")
-    order = (*order, "champion", "promote", "rollback", "sql-means", "report", "doctor")
+    order = [
+        *("migrate", "load", "init", "validate", "replay", "run", "reconcile", "status", "history", "drift"),
+        *("champion", "promote", "rollback", "sql-means", "report", "doctor"),
+    ]
     examples = {file.stem: file.read_text(encoding="utf-8") for file in GOLDEN.iterdir()}
     assert set(examples) - {"heliotrope", "sql", "demo"} == set(order)
     for verb in order:
@@ -641,7 +662,7 @@ def _lines(stream: Any) -> Iterator[str]:
 
 
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(call: Call) -> None:
-    _declare("turning", dataset=yaml.safe_load(EXAMPLE.read_text())["dataset"] | {"intervals": 200})
+    _declare("turning", dataset=yaml.safe_load(EXAMPLE.read_text())["dataset"])
     call("load")
     running = _started("replay")
     assert running.stderr is not None
@@ -659,6 +680,21 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(call: Call) -> None:
     after = call("replay", "--json").document
     assert after["passed_over"] >= int(found[1]) - 1
     assert after["ran"] + after["passed_over"] == 48
+
+
+def test_ctrl_c_in_a_load_says_how_far_it_came(turning: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    from heliotrope import datasets
+
+    read = datasets.read
+
+    def stopped(*arguments: Any, **named: Any) -> Iterator[Any]:
+        yield from itertools.islice(read(*arguments, **named), 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "read", stopped)
+    ended = turning("load")
+    assert ended.code == 130
+    assert "error: stopped; 2 intervals loaded, each of them whole\nremedy: run the same command again\n" in ended.err
 
 
 def test_a_reader_that_goes_away_ends_the_verb_quietly(replayed: Call) -> None:

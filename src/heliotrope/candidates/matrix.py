@@ -36,7 +36,7 @@ def numbers(table: pa.Table, names: tuple[str, ...]) -> NDArray[np.float64]:
 
 def frame(table: pa.Table, kinds: Kinds) -> Any:
     """The features as a pandas data frame: numbers as float64 (nulls are NaN), categories as text."""
-    import pandas as pd  # type: ignore[import-untyped] # it ships no stubs
+    import pandas as pd
 
     columns: dict[str, Any] = {}
     for name, kind in kinds.items():

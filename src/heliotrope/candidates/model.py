@@ -109,9 +109,11 @@ class Model:
         )
         if len(classes) == 1:
             return replace(model, estimator=None)
-        return model._fitted(table, target, weights, encoded)
+        return model._fitted(table, target, weights, encoded, seed)
 
-    def _fitted(self, table: pa.Table, target: NDArray[Any], weights: Floats | None, encoded: bool) -> Self:
+    def _fitted(
+        self, table: pa.Table, target: NDArray[Any], weights: Floats | None, encoded: bool, seed: int
+    ) -> Self:
         features, encoder, options = self._features(table), None, self._times(table)
         if weights is not None:
             options["sample_weight"] = weights
@@ -120,7 +122,7 @@ class Model:
             self.estimator.set_params(class_weight=_by_place(class_weight, self.classes, self.candidate))
         try:
             if encoded:
-                encoder = _encoder(self.estimator)
+                encoder = _encoder(self.estimator, seed)
                 features = encoder.fit_transform(features)
             self.estimator.fit(features, target, **options)
         except HeliotropeError:
@@ -248,8 +250,10 @@ def _encode(encoder: Any, features: Any) -> Any:
         return encoder.transform(features)
 
 
-def _encoder(estimator: Any) -> Any:
-    """What ``skrub.tabular_pipeline`` puts before the estimator."""
+def _encoder(estimator: Any, seed: int) -> Any:
+    """What ``skrub.tabular_pipeline`` puts before the estimator, what is random in it drawn with the seed."""
     from skrub import tabular_pipeline
 
-    return tabular_pipeline(estimator)[:-1]
+    encoder = tabular_pipeline(estimator)[:-1]
+    random = [name for name in encoder.get_params() if name.rpartition("__")[2] == "random_state"]
+    return encoder.set_params(**dict.fromkeys(random, seed))

@@ -10,7 +10,7 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.document import cycle_document, score
-from heliotrope.cli.output import number
+from heliotrope.cli.output import counted, number
 from heliotrope.cli.pages import write
 from heliotrope.cli.replaying import Replayed, all_cycles, replay_all
 from heliotrope.cli.rows import load_all
@@ -56,7 +56,9 @@ def demo(
     output.say(f"PostgreSQL at {without_password(session.database.url)}")
     with session.writing(pipeline) as context:
         loaded = load_all(context, output)
-        output.say(f"loaded {loaded['rows']} rows of {loaded['intervals']} hours into {loaded['table']}")
+        output.say(
+            f"loaded {counted(loaded['rows'], 'row')} of {counted(loaded['intervals'], 'hour')} into {loaded['table']}"
+        )
         span = span_of(context, *_range(pipeline))
         done = replay_all(context, span, output)
         summaries = all_cycles(context, span)

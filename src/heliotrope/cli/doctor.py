@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from heliotrope.cli import options
+from heliotrope.cli.output import counted
 from heliotrope.cli.session import Session
 from heliotrope.errors import ArtifactError, HeliotropeError
 
@@ -216,14 +217,16 @@ def _models(session: Session, pipeline: Pipeline) -> Iterator[Check]:
             bad[sha256] = error
     name = f"{pipeline.name} models"
     if not bad:
-        yield Check(name, "ok", f"{len(known)} champions, every file there and unchanged")
+        yield Check(name, "ok", f"{counted(len(known), 'champion')}, every file there and unchanged")
         return
     serving = known[-1].training.artifact or ""
     if serving in bad:
         yield Check(name, "fail", f"the champion: {bad[serving].message}", bad[serving].remedy)
     earlier = [error for sha256, error in bad.items() if sha256 != serving]
     if earlier:
-        yield Check(name, "warn", f"{len(earlier)} earlier champions: {earlier[0].message}", earlier[0].remedy)
+        yield Check(
+            name, "warn", f"{counted(len(earlier), 'earlier model file')}: {earlier[0].message}", earlier[0].remedy
+        )
 
 
 def _registered(session: Session, pipeline: Pipeline) -> Iterator[Check]:
@@ -237,11 +240,16 @@ def _registered(session: Session, pipeline: Pipeline) -> Iterator[Check]:
         there = connection.execute("SELECT to_regnamespace('mlflow') IS NOT NULL").fetchone() == (True,)
     if not there and not os.environ.get("MLFLOW_TRACKING_URI"):
         state: State = "warn" if waiting else "ok"
-        yield Check(name, state, f"not used yet, {waiting} champions wait", "the next cycle registers them")
+        yield Check(
+            name,
+            state,
+            f"not used yet, {counted(waiting, 'champion')} to be registered",
+            "the next cycle registers them",
+        )
         return
     version = _version_in_mlflow(session.database, pipeline)
     state = "warn" if waiting else "ok"
-    said = f"@champion is version {version or 'none yet'}, {waiting} wait to be registered"
+    said = f"@champion is version {version or 'none yet'}, {waiting} to be registered"
     yield Check(name, state, said, "the next cycle registers them")
 
 

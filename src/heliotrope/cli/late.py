@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.output import Output, number
+from heliotrope.cli.output import Output, counted, number
 from heliotrope.cli.session import Session
 from heliotrope.errors import DataError, LedgerError
 from heliotrope.interval import Interval, format_time, intervals
@@ -36,7 +36,7 @@ def changed_since(context: Context, passed_over: Sequence[Interval], output: Out
         names = ", ".join(format_time(one.interval.start) for one in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         output.warn(
-            f"the rows of {len(found)} intervals have changed since they were recorded: {names}{more}",
+            f"the rows of {counted(len(found), 'interval')} have changed since they were recorded: {names}{more}",
             f"score them again: heliotrope reconcile {context.pipeline.name} --reevaluate",
         )
     return found

@@ -11,7 +11,7 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.failure import StoppedError
-from heliotrope.cli.output import Output, number
+from heliotrope.cli.output import Output, counted, number
 from heliotrope.cli.session import Session
 from heliotrope.errors import ConfigError
 from heliotrope.interval import format_time
@@ -51,7 +51,7 @@ def load(
     session.output.document({"pipeline": declared.name, **said})
     rate = said["rows"] / said["seconds"] if said["seconds"] else 0.0
     session.output.say(
-        f"loaded {said['rows']} rows of {said['intervals']} intervals into {said['table']} "
+        f"loaded {counted(said['rows'], 'row')} of {counted(said['intervals'], 'interval')} into {said['table']} "
         f"in {said['seconds']:.2f} s, {rate:,.0f} rows/s"
     )
 
@@ -79,7 +79,7 @@ def load_all(context: Context, output: Output, file: Path | None = None) -> dict
                 advance(f"{format_time(interval.start)} {rows / (time.perf_counter() - begun):,.0f} rows/s")
     except KeyboardInterrupt:
         raise StoppedError(
-            f"stopped; {count} intervals are loaded, each of them whole", remedy="run the same command again"
+            f"stopped; {counted(count, 'interval')} loaded, each of them whole", remedy="run the same command again"
         ) from None
     return {
         "table": str(context.rows.relation) if count else pipeline.source.table,

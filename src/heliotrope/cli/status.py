@@ -10,7 +10,7 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.document import drift_text, score
-from heliotrope.cli.output import number
+from heliotrope.cli.output import counted, number
 from heliotrope.cli.session import BEGIN, Session, known_id
 from heliotrope.errors import DataError
 from heliotrope.interval import Interval, floor, format_time, intervals
@@ -153,10 +153,14 @@ def _changed(session: Session, pipeline: Pipeline, done: tuple[datetime, datetim
 def _say_waiting(session: Session, one: _Status) -> None:
     name = one.pipeline.name
     if one.behind_data:
-        session.output.say(f"{name}: {one.behind_data} intervals wait for `heliotrope replay {name}.yaml`")
+        session.output.say(f"{name}: {counted(one.behind_data, 'interval')} to go with `heliotrope replay {name}.yaml`")
     if one.unregistered:
-        session.output.say(f"{name}: {one.unregistered} champions wait to be registered; the next cycle does it")
+        session.output.say(
+            f"{name}: {counted(one.unregistered, 'champion')} to be registered, which the next cycle does"
+        )
     if one.changed:
-        session.output.say(f"{name}: {len(one.changed)} intervals changed since; see `heliotrope reconcile {name}`")
+        session.output.say(
+            f"{name}: {counted(len(one.changed), 'interval')} changed since; see `heliotrope reconcile {name}`"
+        )
     elif one.changed is not None:
         session.output.say(f"{name}: every interval's rows are those on record")

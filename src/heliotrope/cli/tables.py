@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.cli.document import decision_text, drift_text, score, seconds_text, total
-from heliotrope.cli.output import Output, number
+from heliotrope.cli.output import Output, counted, number
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
     said = summary_document(summaries, metric, done)
     output.say()
     output.say(
-        f"mean {metric} {number(said['mean'])} over {said['scored']} intervals; {said['trained']} times trained, "
-        f"{said['promoted']} promoted, {said['held']} held"
+        f"mean {metric} {number(said['mean'])} over {counted(said['scored'], 'interval')}; "
+        f"{said['trained']} trained, {said['promoted']} promoted, {said['held']} held"
     )
     passed = f", {len(done.passed_over)} were done before" if done.passed_over else ""
-    waiting = f"; {done.unregistered} champions wait to be registered" if done.unregistered else ""
-    output.say(f"{len(done.ran)} cycles run{passed}{waiting}")
+    waiting = f"; {counted(done.unregistered, 'champion')} still to be registered" if done.unregistered else ""
+    output.say(f"{counted(len(done.ran), 'cycle')} run{passed}{waiting}")
     if done.ran:
         output.say(
             f"seconds: cycles {done.cycle_seconds:.2f}, pictures {done.picture_seconds:.2f}, "
