@@ -111,9 +111,7 @@ class Model:
             return replace(model, estimator=None)
         return model._fitted(table, target, weights, encoded, seed)
 
-    def _fitted(
-        self, table: pa.Table, target: NDArray[Any], weights: Floats | None, encoded: bool, seed: int
-    ) -> Self:
+    def _fitted(self, table: pa.Table, target: NDArray[Any], weights: Floats | None, encoded: bool, seed: int) -> Self:
         features, encoder, options = self._features(table), None, self._times(table)
         if weights is not None:
             options["sample_weight"] = weights
