@@ -27,7 +27,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: environment
-	@$(BIN)/heliotrope demo
+	@$(BIN)/heliotrope demo --folder demo
 
 check: environment
 	$(BIN)/ruff check src tests benchmarks
@@ -43,4 +43,4 @@ lock:
 		--no-header --extra dev --extra examples pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .heliotrope
+	rm -rf $(VENV) .heliotrope demo

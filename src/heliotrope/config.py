@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -101,7 +102,15 @@ def _import_path(path: str) -> str:
 
 
 ImportPath = Annotated[str, AfterValidator(_import_path)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", name):
+        raise ValueError(f"{name!r} is not a name; begin with a letter or digit, then at most 62 of those or . _ -")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_name)]
 Column = Annotated[str, Field(min_length=1, max_length=63)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from heliotrope.candidates import artifact
 from heliotrope.config import Candidate, Pipeline
+from heliotrope.content import content_hash
 from heliotrope.database import Database, home
 from heliotrope.errors import ArtifactError
 from heliotrope.interval import Interval, floor, intervals
@@ -147,6 +148,12 @@ class Context:
         while self._cached_bytes > _CACHED_BYTES and self._batches:
             _, batch = self._batches.popitem(last=False)
             self._cached_bytes -= batch.table.nbytes
+
+    def content_hashes(self, window: Interval) -> dict[datetime, str]:
+        """The hash of every interval's rows in ``window`` as they are now, by its start; nothing is validated."""
+        run = list(intervals(window.start, window.end, self.pipeline.interval))
+        parts = self._split(self._read(window.start, window.end), run)
+        return {interval.start: content_hash(part) for interval, part in zip(run, parts, strict=True)}
 
     def forget(self, interval: Interval) -> None:
         """Read the interval's rows again when they are asked for next."""

@@ -19,7 +19,7 @@ from heliotrope.errors import ConnectionLostError, DatabaseError
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Database", "home", "lock_key", "resolve", "without_password"]
+__all__ = ["Database", "home", "is_named", "lock_key", "resolve", "without_password"]
 
 OLDEST = 14
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
@@ -35,7 +35,7 @@ def resolve(url: str | None = None, *, environment: Mapping[str, str] | None = N
     """The database to use; starts the embedded server when nothing names another."""
     environment = os.environ if environment is None else environment
     url = url or environment.get("HELIOTROPE_DATABASE_URL") or None
-    if url is None and any(environment.get(name) for name in _PG_VARIABLES):
+    if url is None and is_named(environment):
         url = "postgresql://"
     if url is None:
         from heliotrope import server
@@ -47,6 +47,11 @@ def resolve(url: str | None = None, *, environment: Mapping[str, str] | None = N
             remedy="write it as postgresql://user:password@host:5432/database",
         )
     return Database(url)
+
+
+def is_named(environment: Mapping[str, str]) -> bool:
+    """Whether the environment names a server, so that the embedded one stays out of it."""
+    return any(environment.get(name) for name in ("HELIOTROPE_DATABASE_URL", *_PG_VARIABLES))
 
 
 def without_password(text: str) -> str:

@@ -86,13 +86,11 @@ def patiently(context: Context, call: Callable[[], T]) -> T:
 def changed(context: Context, span: Sequence[Interval]) -> tuple[Recorded, ...]:
     """The recorded intervals whose rows are no longer the ones the ledger knows by their content hash."""
     ledger = context.ledger
-    known = recorded(ledger.connection, ledger.ids[0], context.segment, span[0].start, span[-1].end)
+    known = recorded(ledger.connection, ledger.pipeline_id, context.segment, span[0].start, span[-1].end)
     found = []
-    for record in known:
-        context.forget(record.interval)
     for part in _parts(known):
         window = Interval(part[0].interval.start, part[-1].interval.end)
-        hashes = {batch.interval.start: batch.content_hash for batch in context.batches(window)}
+        hashes = context.content_hashes(window)
         found += [record for record in part if hashes[record.interval.start] != record.content_hash]
     return tuple(found)
 

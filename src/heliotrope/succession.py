@@ -34,14 +34,14 @@ def roll_back(context: Context, *, to: int | None, reason: str, actor: str) -> C
     """
     with context.ledger.lock():
         _, end = _last_cycle(context)
-        known = champions(context.ledger.connection, context.ledger.ids[0], context.segment)
+        known = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment, every=True)
         target = _by_id(known, to) if to is not None else _predecessor(context, known)
         context.artifacts.get(target.training.artifact or "")
         return _serve(context, target.training_id, Action.ROLL_BACK, end, reason, actor)
 
 
 def _last_cycle(context: Context) -> tuple[Interval, datetime]:
-    found = span(context.ledger.connection, context.ledger.ids[0], context.segment)
+    found = span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
     if found is None:
         raise LedgerError(
             f"{context.pipeline.name} has no cycle yet", remedy="run one with `heliotrope run` or `heliotrope replay`"

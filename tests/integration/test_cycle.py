@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import world
-from heliotrope import cycle, succession
+from heliotrope import cycle, streams, succession
 from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.errors import ArtifactError, ConfigError, EstimatorError, LedgerError, ValidationError
@@ -37,7 +37,7 @@ def run(context: Context, count: int) -> None:
 
 
 def summaries(context: Context) -> Any:
-    return cycles(context.ledger.connection, context.ledger.ids[0])
+    return cycles(context.ledger.connection, context.ledger.pipeline_id)
 
 
 def rewrite(context: Context, hour: Interval, change: Any) -> None:
@@ -210,7 +210,7 @@ def test_a_model_file_that_was_changed_is_refused_and_one_can_go_back(context: C
 
 def test_champions_follow_each_other_without_gap_or_overlap(context: Context) -> None:
     run(context, 8)
-    served = champions(context.ledger.connection, context.ledger.ids[0])
+    served = champions(context.ledger.connection, context.ledger.pipeline_id)
     assert len(served) > 3
     for before, after in pairwise(served):
         assert before.valid_to == after.valid_from
@@ -219,7 +219,7 @@ def test_champions_follow_each_other_without_gap_or_overlap(context: Context) ->
 
 def test_going_back_twice_goes_back_two_and_promoting_trains(context: Context) -> None:
     run(context, 6)
-    served = champions(context.ledger.connection, context.ledger.ids[0])
+    served = champions(context.ledger.connection, context.ledger.pipeline_id)
     first = succession.roll_back(context, to=None, reason="worse", actor="ann")
     assert first.training_id == served[-2].training_id
     second = succession.roll_back(context, to=None, reason="worse still", actor="ann")
@@ -229,6 +229,7 @@ def test_going_back_twice_goes_back_two_and_promoting_trains(context: Context) -
     promoted = succession.promote(context, "tree", reason="by hand", actor="ben")
     assert (promoted.candidate, promoted.reasons) == ("tree", ("by hand",))
     assert promoted.training.window.end == world.hours(6)[-1].end
+    assert succession.roll_back(context, to=None, reason="no", actor="ben").training_id == second.training_id
     with pytest.raises(ConfigError, match=r"no candidate 'tre' \(did you mean 'tree'\?\)"):
         succession.promote(context, "tre", reason="", actor="ben")
     with pytest.raises(ConfigError, match="no champion 999"):
@@ -261,7 +262,7 @@ def test_replay_passes_over_what_is_done(context: Context) -> None:
 
 def test_hostile_names_are_safe_from_end_to_end(database: Database, tmp_path: Path) -> None:
     names = {"x": 'x"; DROP TABLE a; --', "y": "y'%s {0}", "class": "분류"}
-    plain = world.streams.make("rotating_gaussians", rows=60, seed=1)
+    plain = streams.make("rotating_gaussians", rows=60, seed=1)
     rows = Rows(database, 'schéma."t;\'a"', "time")
     for hour in world.hours(4):
         table = plain.batch(hour).rename_columns(["time", *names.values()])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]  # it has no stubs here
+import pandas as pd
 import psycopg
 import pyarrow as pa
 import pytest

@@ -44,7 +44,7 @@ def test_a_regression_is_judged_by_absolute_error_unless_said_otherwise() -> Non
         ({"interval": "1 fortnight"}, "interval: interval '1 fortnight' is not a length of time"),
         ({"source": {"table": "t"}}, "source.time: missing; every pipeline needs it"),
         ({"source": {"tabel": "t", "time": "at"}}, "source.tabel: unknown key; did you mean 'table'?"),
-        ({"name": "no spaces"}, "name: string should match pattern"),
+        ({"name": "no spaces"}, "name: 'no spaces' is not a name; begin with a letter or digit"),
         ({"name": 5}, "name: input should be a valid string, not 5"),
         ({"features": []}, "features is empty; name at least one column"),
         ({"features": ["x", "x"]}, "features: 'x' is listed twice; remove one"),

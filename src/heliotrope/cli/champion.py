@@ -196,7 +196,7 @@ def _change(
         made = change(context, reason.strip(), _actor())
         unregistered = register(context, session.output)
         with context.database.errors():
-            known = champions(context.ledger.connection, context.ledger.ids[0])
+            known = champions(context.ledger.connection, context.ledger.pipeline_id)
         made = next((one for one in known if one.id == made.id), made)  # with the version it was registered under
     session.output.document(
         {"pipeline": declared.name, "champion": champion_document(made), "unregistered": unregistered}

@@ -46,7 +46,7 @@ def run(
 
     \b
     Example:
-      heliotrope run rotating_gaussians.yaml --interval 2026-11-22T06:00Z
+      heliotrope run rotating_gaussians.yaml --interval 2026-11-01T06:00Z
     """
     from heliotrope import cycle
     from heliotrope.replay import last_complete, patiently
@@ -118,7 +118,7 @@ def replay(
 
     \b
     Example:
-      heliotrope replay rotating_gaussians.yaml --end 2026-11-22T06:00Z
+      heliotrope replay rotating_gaussians.yaml --end 2026-11-01T06:00Z
     """
     from heliotrope.replay import span_of
 

@@ -154,7 +154,7 @@ def _say_how(session: Session, folder: Path, example: Path, made: Sequence[Path]
         f"load {example}",
         f"replay {example}",
         f"report {example} --out {folder}",
-        f"champion {example} --at 2026-11-23T05:00Z",
+        f"champion {example} --at 2026-11-02T05:00Z",
         "status",
     ):
         output.say(f"  heliotrope {step}")

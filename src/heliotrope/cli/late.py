@@ -68,7 +68,7 @@ def reconcile(
     rows: list[dict[str, Any]] = []
     with session.writing(declared) as context:
         with context.database.errors():
-            known = recorded_span(context.ledger.connection, context.ledger.ids[0], context.segment)
+            known = recorded_span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
         if known is None:
             raise LedgerError(f"{declared.name} has no cycle yet", remedy="run some with `heliotrope replay`")
         span = list(intervals(begin or known[0], stop or known[1], declared.interval))

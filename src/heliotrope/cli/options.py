@@ -30,7 +30,7 @@ Recorded = Annotated[
 ]
 Start = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="From this interval on, as 2026-11-22T00:00Z.", show_default=False),
+    typer.Option(metavar="TIME", help="From this interval on, as 2026-11-01T00:00Z.", show_default=False),
 ]
 End = Annotated[
     str | None,

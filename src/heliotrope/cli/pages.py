@@ -76,7 +76,7 @@ def done_span(context: Context, start: datetime | None, end: datetime | None) ->
 
     pipeline, ledger = context.pipeline, context.ledger
     with context.database.errors():
-        known = span(ledger.connection, ledger.ids[0], context.segment)
+        known = span(ledger.connection, ledger.pipeline_id, context.segment)
     if known is None:
         raise LedgerError(f"{pipeline.name} has no cycle yet", remedy="run some with `heliotrope replay`")
     span_of = list(intervals(start or known[0], end or known[1], pipeline.interval))

@@ -69,7 +69,7 @@ def drift(
 
     \b
     Example:
-      heliotrope drift rotating_gaussians --at 2026-11-22T05:30Z
+      heliotrope drift rotating_gaussians --at 2026-11-01T05:30Z
     """
     session = Session(database, as_json)
     when = options.time("--at", at)

@@ -121,4 +121,4 @@ def all_cycles(context: Context, span: Sequence[Interval]) -> tuple[CycleSummary
 
     ledger = context.ledger
     with context.database.errors():
-        return cycles(ledger.connection, ledger.ids[0], context.segment, start=span[0].start, end=span[-1].end)
+        return cycles(ledger.connection, ledger.pipeline_id, context.segment, start=span[0].start, end=span[-1].end)

@@ -100,7 +100,7 @@ def means(
 
     \b
     Example:
-      heliotrope sql means rotating_gaussians.yaml --end 2026-11-22T05:00Z
+      heliotrope sql means rotating_gaussians.yaml --end 2026-11-01T05:00Z
     """
     from heliotrope.cli.means import means as ask
 

@@ -43,8 +43,7 @@ class Session:
         """Whether the database would be the embedded one and was never made: nothing can be on record."""
         from heliotrope import database
 
-        named = self.url or os.environ.get("HELIOTROPE_DATABASE_URL")
-        if named or any(os.environ.get(name) for name in database._PG_VARIABLES):
+        if self.url or database.is_named(os.environ):
             return False
         return not (database.home() / "postgres").exists()
 

@@ -121,10 +121,18 @@ def _summary(row: Sequence[Any]) -> CycleSummary:
 
 
 def champions(
-    connection: psycopg.Connection[Any], pipeline: int, segment: str = "", *, at: datetime | None = None
+    connection: psycopg.Connection[Any],
+    pipeline: int,
+    segment: str = "",
+    *,
+    at: datetime | None = None,
+    every: bool = False,
 ) -> tuple[Champion, ...]:
-    """Who served, in order of time: all of them, or the one at ``at``. Those replaced at once are left out."""
-    parameters = {"pipeline_id": pipeline, "segment": segment, "at": at}
+    """Who served, in order of time: all of them, or the one at ``at``.
+
+    Those replaced in the instant in which they would have begun are left out, unless ``every`` one is asked for.
+    """
+    parameters = {"pipeline_id": pipeline, "segment": segment, "at": at, "every": every}
     return tuple(
         Champion(
             id=row[0],

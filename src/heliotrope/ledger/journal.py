@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
 from heliotrope.errors import ConnectionLostError
 from heliotrope.interval import Interval
-from heliotrope.ledger.history import champions, training_from
+from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
 from heliotrope.records import (
     Action,
@@ -61,6 +62,7 @@ class Ledger:
         self.pipeline = pipeline
         self.segment = segment
         self._connection: psycopg.Connection[Any] | None = None
+        self._pipeline_id: int | None = None
         self._ids: tuple[int, int] | None = None
         self._checked = False
 
@@ -112,7 +114,8 @@ class Ledger:
 
     def _rows(self, query: str, **parameters: object) -> list[Any]:
         with self.database.errors():
-            return self.connection.execute(statement(query), self._scope() | parameters).fetchall()
+            scope = {"pipeline_id": self.pipeline_id, "segment": self.segment}
+            return self.connection.execute(statement(query), scope | parameters).fetchall()
 
     def _add(self, query: str, **parameters: object) -> int:
         found = self.connection.execute(statement(query), parameters).fetchone()
@@ -124,19 +127,27 @@ class Ledger:
         return {"pipeline_id": pipeline_id, "version_id": version_id, "segment": self.segment}
 
     @property
+    def pipeline_id(self) -> int:
+        """The pipeline's id. It is only read where there is one, so that a role that may not write can ask."""
+        if self._ids is not None:
+            return self._ids[0]
+        if self._pipeline_id is None:
+            with self.database.errors():
+                self._pipeline_id = pipeline_id(self.connection, self.pipeline.name)
+        return self.ids[0] if self._pipeline_id is None else self._pipeline_id
+
+    @property
     def ids(self) -> tuple[int, int]:
         """The pipeline's id and its declaration's; both are recorded when they are new."""
         if self._ids is None:
-            declared = Jsonb(self.pipeline.model_dump(mode="json"))
+            declared = self.pipeline.model_dump(mode="json")
+            whole = hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
             with self.transaction():
-                pipeline_id = self._add("ensure_pipeline", name=self.pipeline.name)
+                ours = self._add("ensure_pipeline", name=self.pipeline.name)
                 version_id = self._add(
-                    "ensure_pipeline_version",
-                    pipeline_id=pipeline_id,
-                    fingerprint=self.pipeline.fingerprint(),
-                    config=declared,
+                    "ensure_pipeline_version", pipeline_id=ours, fingerprint=whole, config=Jsonb(declared)
                 )
-            self._ids = (pipeline_id, version_id)
+            self._ids = (ours, version_id)
         return self._ids
 
     # --- what a cycle reads back -------------------------------------------------------------------------
@@ -148,7 +159,7 @@ class Ledger:
 
     def champion_at(self, time: datetime) -> Champion | None:
         """Who serves at that time, by the data's clock."""
-        found = champions(self.connection, self.ids[0], self.segment, at=time)
+        found = champions(self.connection, self.pipeline_id, self.segment, at=time)
         return found[0] if found else None
 
     def batch_of(self, cycle_id: int) -> tuple[int, str]:

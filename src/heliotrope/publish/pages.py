@@ -60,7 +60,7 @@ def history(
     from heliotrope.report.history import ChampionSpan, History
 
     pipeline = context.pipeline
-    served = champions(context.ledger.connection, context.ledger.ids[0], context.segment)
+    served = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment)
     start, end = span[0].start, span[-1].end
     animations = animations or {}
     return History(
@@ -88,7 +88,7 @@ def _cycles(context: Context, span: Sequence[Interval]) -> tuple[CycleSummary, .
     with context.database.errors():
         return cycles(
             context.ledger.connection,
-            context.ledger.ids[0],
+            context.ledger.pipeline_id,
             context.segment,
             start=span[0].start,
             end=span[-1].end,

@@ -43,7 +43,7 @@ def picture(context: Context, interval: Interval) -> Path:
     """Draw the interval's cycle, and keep it; the file. The cycle must have been assessed."""
     from heliotrope.report.frame import draw
 
-    connection, pipeline_id = context.ledger.connection, context.ledger.ids[0]
+    connection, pipeline_id = context.ledger.connection, context.ledger.pipeline_id
     with context.database.errors():
         summary = cycles(connection, pipeline_id, context.segment, start=interval.start, end=interval.end)[0]
     target = path(context, interval)

@@ -36,7 +36,7 @@ def register(context: Context) -> int:
     if not waiting:
         return 0
     registry = _registry(context)
-    known = champions(context.ledger.connection, context.ledger.ids[0], context.segment)
+    known = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment)
     unregistered = [champion for champion in known if champion.id in waiting]
     for champion in unregistered:
         version = registry.register(_registration(context, champion))

@@ -126,7 +126,7 @@ JOIN heliotrope.decision ON decision.id = champion.decision_id
 JOIN heliotrope.training ON training.id = champion.training_id
 LEFT JOIN heliotrope.registration ON registration.champion_id = champion.id
 WHERE champion.pipeline_id = %(pipeline_id)s AND champion.segment = %(segment)s
-    AND (champion.valid_to IS NULL OR champion.valid_from < champion.valid_to)
+    AND (%(every)s OR champion.valid_to IS NULL OR champion.valid_from < champion.valid_to)
     AND (%(at)s::timestamptz IS NULL
          OR (champion.valid_from <= %(at)s AND (champion.valid_to IS NULL OR %(at)s < champion.valid_to)))
 ORDER BY champion.valid_from, champion.id

@@ -24,7 +24,7 @@ from heliotrope.interval import Interval, parse_time
 from heliotrope.ledger import CycleSummary
 from heliotrope.records import Problem
 
-HOUR = Interval(parse_time("2026-11-22T05:00Z"), parse_time("2026-11-22T06:00Z"))
+HOUR = Interval(parse_time("2026-11-01T05:00Z"), parse_time("2026-11-01T06:00Z"))
 
 
 def _decision(action: str) -> dict[str, Any]:
