@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +21,13 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """The URL of this worker's server. Its files are gone at the end."""
+    """The URL of this worker's server. Its files are gone at the end.
+
+    HELIOTROPE_TEST_SERVER_URL names another one, as postgresql://postgres@host:5432/postgres?sslmode=prefer.
+    """
+    if os.environ.get("HELIOTROPE_TEST_SERVER_URL"):
+        yield os.environ["HELIOTROPE_TEST_SERVER_URL"]
+        return
     # A socket's path may have no more than 107 characters: not under pytest's own long folder.
     folder = Path(tempfile.mkdtemp(prefix="helio"))
     yield server.start(folder / "pg")
@@ -31,7 +38,7 @@ def server_url() -> Iterator[str]:
 @pytest.fixture
 def database_url(server_url: str) -> Iterator[str]:
     """The URL of an empty database that no other test uses."""
-    name = f"test_{next(_numbers)}"
+    name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         yield server_url.replace("/postgres?", f"/{quote(name)}?")

@@ -37,9 +37,10 @@ def start(url: str, folder: Path) -> subprocess.Popen[str]:
 def twin(server_url: str) -> Iterator[Database]:
     """A second database, for the undisturbed run."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE twin")
-        yield Database(server_url.replace("/postgres?", "/twin?"))
-        connection.execute("DROP DATABASE twin WITH (FORCE)")
+        name = f"twin_{os.getpid()}"
+        connection.execute(f"CREATE DATABASE {name}")
+        yield Database(server_url.replace("/postgres?", f"/{name}?"))
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.heavy
