@@ -46,7 +46,7 @@ def _environment(database_url: str, folder: Path) -> dict[str, str]:
         "HELIOTROPE_DATABASE_URL": database_url,
         "HELIOTROPE_HOME": str(folder / "home"),
         "COLUMNS": "100",
-        "PYTHONWARNINGS": "default",
+        "OMP_NUM_THREADS": "1",
     }
 
 
@@ -77,15 +77,16 @@ def _script(steps: list[Block | Command]) -> str:
 @pytest.mark.parametrize("page", _with("console"))
 def test_the_commands_of_a_page_print_what_it_shows(page: str, database_url: str, tmp_path: Path) -> None:
     steps = list(_steps(_texts()[page]))
-    folder = tmp_path / "work"
+    folder, program = tmp_path / "work", tmp_path / "page.sh"
     folder.mkdir()
+    program.write_text(_script(steps), encoding="utf-8")
     done = subprocess.run(
-        ["bash"],
-        input=_script(steps),
+        ["bash", program],
+        stdin=subprocess.DEVNULL,
         cwd=folder,
         env=_environment(database_url, tmp_path),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=500,
     )
     assert done.stderr == ""
