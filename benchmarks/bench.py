@@ -127,7 +127,9 @@ class Board:
         self, what: str, ours: float, peer: float | None = None, *, form: str = "{:.4f}", at_least: float | None = None
     ) -> None:
         """A number that is no time, and the peer's."""
-        self._row(what, form.format(ours), "" if peer is None else form.format(peer), "", at_least, ours, form, low=True)
+        self._row(
+            what, form.format(ours), "" if peer is None else form.format(peer), "", at_least, ours, form, low=True
+        )
 
     def at_most(self, what: str, ours: float, limit: float, *, form: str = "{:.1e}") -> None:
         """A number that is no time and must not be larger than the limit."""

@@ -13,10 +13,10 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-import original
 import psycopg
-from bench import Board, database, folder, rounds, timed
 
+import original
+from bench import Board, database, folder, rounds, timed
 from heliotrope import config, cycle, datasets, publish
 from heliotrope.context import Context
 from heliotrope.database import Database

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from bench import Board, database, rounds
 
+from bench import Board, database, rounds
 from heliotrope import config, streams
 from heliotrope.candidates import matrix
 from heliotrope.candidates.model import _codes  # what Model.fit makes of the target
@@ -46,7 +46,7 @@ class Cases:
         self.rows = Rows(database, "events", "time")
         stream = streams.make("rotating_gaussians", rows=ROWS // 3, seed=0)
         self.rows.replace(HOUR, stream.batch(HOUR))
-        self.rows.replace(Interval(HOUR.end, HOUR.end + HOUR.step), stream.batch(Interval(HOUR.end, HOUR.end + HOUR.step)))
+        self.rows.replace(HOUR.shift(1), stream.batch(HOUR.shift(1)))
         self.plain = psycopg.connect(database.url, autocommit=True)
         self.plain.execute("VACUUM ANALYZE events")
         self.arrow = database.connect_arrow()

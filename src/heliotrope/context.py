@@ -24,6 +24,7 @@ from heliotrope.ledger import Ledger
 from heliotrope.provenance import code_version
 from heliotrope.records import Batch, Training, Verdict
 from heliotrope.store import Artifacts, Rows
+from heliotrope.threads import wait_asleep
 from heliotrope.validate import infer_kinds, validate
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Context:
         segment: str = "",
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        wait_asleep()
         self.pipeline = pipeline
         self.database = database
         self.folder = folder or home()

@@ -8,6 +8,7 @@ keep threads of their own (OpenMP, ``n_jobs``).
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import AbstractContextManager
 from functools import cache
@@ -15,7 +16,16 @@ from typing import Any, cast
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["one_thread"]
+__all__ = ["one_thread", "wait_asleep"]
+
+
+def wait_asleep() -> None:
+    """Let OpenMP's threads sleep while they wait for each other, unless the user has said otherwise.
+
+    They spin by default: boosting trees on 24,000 rows took 10 to 48 s on two cores that others used too, and 0.8 s
+    asleep. The library reads it when it is loaded, so it must be said before scikit-learn is imported.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def one_thread(*, openmp: bool = False) -> AbstractContextManager[Any]:

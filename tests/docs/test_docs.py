@@ -15,13 +15,14 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
-from docs.pages import ROOT, Block, Command, anchors, blocks, commands, links, missing, name, pages
 
-from heliotrope import config
+from docs.pages import ROOT, Block, Command, anchors, blocks, commands, links, missing, name, pages
+from heliotrope import config, succession
+from heliotrope.cli import main
 from heliotrope.database import Database
 from world import PIPELINE, fill, replayed
 
-_HEAVY = {"docs/tutorial.md"}
+_HEAVY = {"docs/tutorial.md", "docs/how-to/mlflow.md"}
 _MARK = "\x1e"
 
 
@@ -135,12 +136,13 @@ def test_the_yaml_of_a_page_is_a_pipeline_or_a_part_of_one(page: str) -> None:
 
 def test_the_queries_of_the_ledgers_page_run_and_find_something(database: Database, tmp_path: Path) -> None:
     fill(database, 6, rows=30)
-    replayed(database, tmp_path / "home").close()
+    with replayed(database, tmp_path / "home") as context:
+        succession.promote(context, "tree", reason="to be found", actor="ann")
     found = [block for block in blocks(_texts()["docs/reference/ledger.md"]) if block.language == "sql"]
     assert len(found) >= 5
     with psycopg.connect(database.url) as connection:
         for block in found:
-            rows = connection.execute(block.text).fetchall()  # type: ignore[arg-type] # the page's own text
+            rows = connection.execute(block.text).fetchall()
             assert rows, f"docs/reference/ledger.md:{block.line} found nothing"
 
 
@@ -158,6 +160,74 @@ def test_the_ledgers_page_names_every_table_and_column(database: Database, tmp_p
     for table, names in columns:
         shown = set(re.findall(r"^\| `(\w+)`", sections[table], re.MULTILINE))
         assert shown == set(names), f"columns of heliotrope.{table}"
+
+
+# --- rights ------------------------------------------------------------------------------------------------
+
+
+def _rights(*names: str) -> str:
+    """The statements of the blocks so named on the page about rights, which are tried here one set after the other."""
+    found = blocks(_texts()["docs/how-to/use-your-own-postgresql.md"])
+    texts = {block.info.split()[1]: block.text for block in found if block.language == "sql"}
+    return "".join(texts[name] for name in names)
+
+
+class _Warehouse:
+    """A database as the page supposes it: rows in warehouse.deliveries, and roles with no rights but those granted."""
+
+    def __init__(self, url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.url = url
+        self.monkeypatch = monkeypatch
+        stream = {"kind": "stream", "params": {"rows": 20}, "start": "2025-03-01", "intervals": 2}
+        changes = {"source": {"table": "warehouse.deliveries", "time": "time"}, "registry": "mlflow", "dataset": stream}
+        declared = PIPELINE | changes | {"report": {"pictures": False}}
+        for key, value in _environment(url, folder).items():
+            monkeypatch.setenv(key, value)
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        monkeypatch.chdir(folder)
+        Path("deliveries.yaml").write_text(yaml.safe_dump(declared), encoding="utf-8")
+        self.heliotrope("migrate")
+        self.heliotrope("load")
+
+    def execute(self, text: str) -> None:
+        name = self.url.partition("?")[0].rpartition("/")[2]
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(text.replace("DATABASE shop", f"DATABASE {name}"))
+
+    def heliotrope(self, *arguments: str, role: str = "postgres") -> int:
+        self.monkeypatch.setenv("HELIOTROPE_DATABASE_URL", self.url.replace("postgres:@", f"{role}:@"))
+        return main(arguments)
+
+
+@pytest.fixture
+def warehouse(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Warehouse]:
+    yield _Warehouse(database_url, tmp_path, monkeypatch)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for role in ("models", "viewer"):
+            connection.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+def test_the_least_rights_of_the_page_are_enough_and_no_more(
+    warehouse: _Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warehouse.execute(_rights("least", "look"))
+    assert warehouse.heliotrope("replay", role="models") == 0
+    assert "warning" not in capsys.readouterr().err
+    assert warehouse.heliotrope("doctor", role="models") == 0
+    assert warehouse.heliotrope("load", role="models") == 4
+    warehouse.execute(_rights("load"))
+    assert warehouse.heliotrope("load", role="models") == 0
+    for verb in ("status", "history", "champion", "drift"):
+        assert warehouse.heliotrope(verb, role="viewer") == 0, capsys.readouterr().err
+    assert warehouse.heliotrope("rollback", "--reason", "not theirs", role="viewer") == 4
+
+
+def test_the_short_rights_of_the_page_are_enough(warehouse: _Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    warehouse.execute("DROP SCHEMA heliotrope CASCADE; CREATE ROLE viewer;" + _rights("short"))
+    declared = Path("deliveries.yaml")
+    declared.write_text(declared.read_text().replace("registry: mlflow", "registry: none"))
+    assert warehouse.heliotrope("replay", role="models") == 0, capsys.readouterr().err
+    warehouse.execute("SET ROLE models; CREATE SCHEMA mlflow")
 
 
 # --- what is generated, and links --------------------------------------------------------------------------
