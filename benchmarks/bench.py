@@ -7,6 +7,8 @@ import os
 import platform
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +22,7 @@ import psycopg
 from heliotrope import server
 from heliotrope.database import Database
 
-__all__ = ["Board", "database", "folder", "rounds", "timed"]
+__all__ = ["Board", "database", "folder", "process", "rounds", "timed"]
 
 
 # --- where -------------------------------------------------------------------------------------------------
@@ -71,6 +73,14 @@ def timed(call: Callable[[], Any]) -> float:
     begun = time.perf_counter()
     call()
     return time.perf_counter() - begun
+
+
+def process(*command: str, **environment: str) -> str:
+    """Run a process to its end; what it printed. One that fails ends the benchmark with what it said."""
+    found = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    if found.returncode:
+        sys.exit(f"{' '.join(command)} ended with {found.returncode}: {found.stderr}")
+    return found.stdout
 
 
 def rounds(

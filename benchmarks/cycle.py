@@ -25,13 +25,12 @@ from heliotrope.ledger import cycles, migrate
 from heliotrope.replay import span_of
 
 WARM = 8
-EXAMPLE = files("heliotrope") / "examples" / "rotating_gaussians.yaml"
+EXAMPLE = str(files("heliotrope") / "examples" / "rotating_gaussians.yaml")
 
 
 def prepared(db: Database, place: Path) -> tuple[Context, list[Interval]]:
     """The example's context and hours, its rows loaded and the ledger's tables made."""
-    with open(str(EXAMPLE), encoding="utf-8"):
-        pipeline = config.load(str(EXAMPLE))
+    pipeline = config.load(EXAMPLE)
     migrate(db)
     context = Context(pipeline, db, folder=place)
     assert pipeline.dataset is not None

@@ -8,6 +8,7 @@ does besides with a batch: validation and the content hash.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -95,7 +96,7 @@ def main() -> int:
     with database() as db:
         cases = Cases(db)
         board.plain(f"{ROWS:,} rows, the same as by fetchall (1: yes)", float(agreed(cases)), form="{:.0f}", at_least=1)
-        ways = {
+        ways: dict[str, Callable[[], Any]] = {
             "ours": cases.ours,
             "times": cases.with_times,
             "validated": cases.validated,

@@ -122,7 +122,7 @@ def show(board: Board, rows: int, spent: dict[str, list[float]], *, at_least: fl
 def main() -> int:
     """Print the table; the exit code."""
     board = Board("ingestion")
-    show(board, 900, measure(900, calls=10, count=15))
+    show(board, 900, measure(900, calls=4, count=40))
     show(board, 27_000, measure(27_000, calls=1, count=9), at_least=15)
     show(board, 999_999, measure(999_999, calls=1, count=5, with_inserts=False))
     return board.end()
