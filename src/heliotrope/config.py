@@ -146,23 +146,23 @@ class Sliding(_Model):
     """The last ``intervals`` intervals."""
 
     kind: Literal["sliding"] = "sliding"
-    intervals: Positive = 3
+    intervals: Positive = Field(3, description="how many intervals back from the end of the window")
 
 
 class Expanding(_Model):
     """Everything since ``start`` (absent: the first row), or at most the last ``max_intervals``."""
 
     kind: Literal["expanding"] = "expanding"
-    start: Time | None = None
-    max_intervals: Positive = 100_000
+    start: Time | None = Field(None, description="nothing before this is used; absent: from the first row on")
+    max_intervals: Positive = Field(100_000, description="how far back the window may reach")
 
 
 class Decayed(_Model):
     """The last ``intervals`` intervals, a row weighing half as much with every ``half_life`` intervals of age."""
 
     kind: Literal["decayed"] = "decayed"
-    half_life: float = Field(3.0, gt=0.0)
-    intervals: Positive = 24
+    half_life: float = Field(3.0, gt=0.0, description="in how many intervals a row comes to weigh half as much")
+    intervals: Positive = Field(24, description="older rows are left out")
 
 
 Window = Annotated[Sliding | Expanding | Decayed, Field(discriminator="kind")]
@@ -171,10 +171,14 @@ Window = Annotated[Sliding | Expanding | Decayed, Field(discriminator="kind")]
 class Candidate(_Model):
     """What competes: an estimator by import path, its parameters, and the window it is trained on."""
 
-    name: Name
-    estimator: ImportPath
-    params: dict[str, Any] = Field(default_factory=dict)
-    window: Window = Sliding()
+    name: Name = Field(description="how it is called in tables, reasons and on the command line")
+    estimator: ImportPath = Field(
+        description="a class with scikit-learn's fit and predict, or a function that returns one"
+    )
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="its arguments; part__name reaches into the parts of a scikit-learn pipeline"
+    )
+    window: Window = Field(Sliding(), description="the intervals it is trained on")
     encode: Literal["auto", "tabular", "none"] = Field(
         "auto", description="tabular: through skrub.tabular_pipeline; auto: that, where a feature is not a number"
     )
@@ -187,22 +191,24 @@ class KolmogorovSmirnov(_Model):
     """Numeric features: distance of the empirical distributions."""
 
     kind: Literal["kolmogorov_smirnov"] = "kolmogorov_smirnov"
-    alpha: Share = 0.01
+    alpha: Share = Field(0.01, description="drift where the corrected p-value is below this")
 
 
 class PopulationStability(_Model):
     """All features: population stability index over quantile bins or categories."""
 
     kind: Literal["population_stability"] = "population_stability"
-    bins: int = Field(10, ge=2, le=100)
-    threshold: float = Field(0.2, gt=0.0)
+    bins: int = Field(10, ge=2, le=100, description="of numeric features, by quantiles of the reference")
+    threshold: float = Field(
+        0.2, gt=0.0, description="drift where the index is above this and above what chance reaches in few rows"
+    )
 
 
 class ChiSquare(_Model):
     """Categorical features, and the target of a classification: chi-square test of homogeneity."""
 
     kind: Literal["chi_square"] = "chi_square"
-    alpha: Share = 0.01
+    alpha: Share = Field(0.01, description="drift where the corrected p-value is below this")
 
 
 class DomainClassifier(_Model):
@@ -210,7 +216,7 @@ class DomainClassifier(_Model):
 
     kind: Literal["domain_classifier"] = "domain_classifier"
     threshold: float = Field(0.6, gt=0.5, lt=1.0, description="the area under the curve that counts as drift")
-    alpha: Share = 0.01
+    alpha: Share = Field(0.01, description="the corrected p-value must be below this too")
     max_rows: Positive = Field(2000, description="rows of either side; of more, so many drawn at random")
 
 
@@ -222,18 +228,17 @@ Detector = Annotated[
 class Drift(_Model):
     """Which detectors compare a batch with which reference."""
 
-    detectors: tuple[Detector, ...] = (
-        KolmogorovSmirnov(),
-        PopulationStability(),
-        ChiSquare(),
-        DomainClassifier(),
+    detectors: tuple[Detector, ...] = Field(
+        (KolmogorovSmirnov(), PopulationStability(), ChiSquare(), DomainClassifier()), description="what measures"
     )
     reference: Literal["training", "previous"] = Field(
         "training", description="the champion's training window, or the intervals just before the batch"
     )
     intervals: Positive = Field(3, description="how many intervals before the batch, for reference: previous")
     max_rows: Positive = Field(20_000, description="the reference is sampled down to this, with the cycle's seed")
-    correction: Literal["holm", "benjamini_hochberg", "none"] = "holm"
+    correction: Literal["holm", "benjamini_hochberg", "none"] = Field(
+        "holm", description="of the p-values of all detectors and features of an interval together"
+    )
 
 
 # --- triggers: when to train -------------------------------------------------------------------------------
@@ -243,21 +248,21 @@ class Schedule(_Model):
     """Train when ``every`` intervals have passed since the last training."""
 
     kind: Literal["schedule"] = "schedule"
-    every: Positive = 1
+    every: Positive = Field(1, description="in intervals")
 
 
 class Amount(_Model):
     """Train when ``rows`` new rows have come since the last training."""
 
     kind: Literal["amount"] = "amount"
-    rows: Positive
+    rows: Positive = Field(description="rows that validation left")
 
 
 class DriftTrigger(_Model):
     """Train when at least ``at_least`` detectors of the pipeline report drift."""
 
     kind: Literal["drift"] = "drift"
-    at_least: Positive = 1
+    at_least: Positive = Field(1, description="how many of them, whatever the number of features each one flags")
 
 
 class Performance(_Model):
@@ -267,10 +272,10 @@ class Performance(_Model):
     """
 
     kind: Literal["performance"] = "performance"
-    margin: float = Field(0.02, ge=0.0)
-    baseline: float | None = None
-    m: Positive = 1
-    n: Positive = 1
+    margin: float = Field(0.02, ge=0.0, description="in the unit of the metric")
+    baseline: float | None = Field(None, description="the score that is asked for; absent: the champion's best so far")
+    m: Positive = Field(1, description="in how many intervals it must have been worse")
+    n: Positive = Field(1, description="of how many of the latest")
 
     @model_validator(mode="after")
     def _m_of_n(self) -> Self:
@@ -283,14 +288,14 @@ class AnyOf(_Model):
     """Train when any of them says so."""
 
     kind: Literal["any"] = "any"
-    of: tuple[Trigger, ...] = Field(min_length=1)
+    of: tuple[Trigger, ...] = Field(min_length=1, description="triggers of any kind, these too")
 
 
 class All(_Model):
     """Train when all of them say so."""
 
     kind: Literal["all"] = "all"
-    of: tuple[Trigger, ...] = Field(min_length=1)
+    of: tuple[Trigger, ...] = Field(min_length=1, description="triggers of any kind, these too")
 
 
 Trigger = Annotated[
@@ -307,14 +312,18 @@ All.model_rebuild()
 class Validation(_Model):
     """What each problem of a batch leads to. ``hold``: record it, use nothing; ``fail``: end with an error."""
 
-    min_rows: Positive = 30
-    on_empty: Literal["hold", "fail"] = "hold"
-    on_too_few: Literal["hold", "fail", "allow"] = "hold"
-    on_schema: Literal["fail", "hold"] = "fail"
-    on_null: Literal["drop", "hold", "fail", "allow"] = "drop"
-    on_non_finite: Literal["drop", "hold", "fail"] = "drop"
-    on_unlabelled: Literal["drop", "hold", "fail"] = "drop"
-    on_unseen_class: Literal["hold", "drop", "fail", "allow"] = "hold"
+    min_rows: Positive = Field(30, description="fewer usable rows than this are too few")
+    on_empty: Literal["hold", "fail"] = Field("hold", description="the interval has no rows")
+    on_too_few: Literal["hold", "fail", "allow"] = Field("hold", description="fewer than min_rows are left")
+    on_schema: Literal["fail", "hold"] = Field(
+        "fail", description="a column is missing or has a type that does not fit"
+    )
+    on_null: Literal["drop", "hold", "fail", "allow"] = Field("drop", description="a feature is null or NaN")
+    on_non_finite: Literal["drop", "hold", "fail"] = Field("drop", description="a number is infinite")
+    on_unlabelled: Literal["drop", "hold", "fail"] = Field("drop", description="the target is null")
+    on_unseen_class: Literal["hold", "drop", "fail", "allow"] = Field(
+        "hold", description="a class that is not in classes, or, without those, that the champion does not know"
+    )
     max_dropped: float = Field(
         0.5, ge=0.0, le=1.0, description="hold when a larger share of the labelled rows is dropped"
     )
@@ -329,9 +338,11 @@ class Gate(_Model):
     """
 
     kind: Literal["holdout"] = "holdout"
-    alpha: Share = 0.05
-    min_gain: float = Field(0.0, ge=0.0)
-    margin: float = Field(0.02, ge=0.0)
+    alpha: Share = Field(0.05, description="the level of the tests, for one interval")
+    min_gain: float = Field(
+        0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
+    )
+    margin: float = Field(0.02, ge=0.0, description="a share of the same")
 
 
 class Report(_Model):
@@ -348,10 +359,12 @@ class StreamDataset(_Model):
     """A synthetic stream (see heliotrope.streams), by name and parameters."""
 
     kind: Literal["stream"] = "stream"
-    stream: Name = "rotating_gaussians"
-    params: dict[str, Any] = Field(default_factory=dict)
-    start: Time
-    intervals: Positive
+    stream: Name = Field("rotating_gaussians", description="its name in heliotrope.streams")
+    params: dict[str, Any] = Field(
+        default_factory=dict, description="the stream's own: rows, seed, and what else it has"
+    )
+    start: Time = Field(description="of the first interval, on the grid")
+    intervals: Positive = Field(description="how many to write")
 
 
 class FileDataset(_Model):
@@ -359,8 +372,8 @@ class FileDataset(_Model):
 
     kind: Literal["file"] = "file"
     path: str | None = Field(None, description="absent: named on the command line")
-    start: Time | None = None
-    step: Step | None = None
+    start: Time | None = Field(None, description="the time of the first row, for a file without a time column")
+    step: Step | None = Field(None, description="from one row to the next, with start")
 
     @model_validator(mode="after")
     def _both(self) -> Self:
@@ -373,8 +386,8 @@ class FunctionDataset(_Model):
     """A function that returns a pyarrow.Table, by import path."""
 
     kind: Literal["function"] = "function"
-    call: ImportPath
-    params: dict[str, Any] = Field(default_factory=dict)
+    call: ImportPath = Field(description="the function; a pandas or Polars frame will do as well")
+    params: dict[str, Any] = Field(default_factory=dict, description="its arguments, by name")
 
 
 Dataset = Annotated[StreamDataset | FileDataset | FunctionDataset, Field(discriminator="kind")]
@@ -387,23 +400,35 @@ LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
 class Pipeline(_Model):
     """One declared problem: a table, a target, an interval, and what competes to predict it."""
 
-    name: Name
-    source: Source
-    interval: Step
-    features: Annotated[dict[Column, FeatureKind], BeforeValidator(_feature_kinds)]
-    target: Column
-    task: Literal["classification", "regression"] = "classification"
-    metric: str = Field("", description="what champions are judged by; accuracy or mae when absent")
+    name: Name = Field(description="letters, digits, and . _ - within; its history is kept under this name")
+    source: Source = Field(description="where the rows are")
+    interval: Step = Field(description="what time is cut into: 15m, 1h, 1d, 1w; days begin at midnight UTC")
+    features: Annotated[dict[Column, FeatureKind], BeforeValidator(_feature_kinds)] = Field(
+        description="numeric, categorical, or auto: by the column's type; a list leaves all to auto"
+    )
+    target: Column = Field(description="the column to be predicted")
+    task: Literal["classification", "regression"] = Field(
+        "classification", description="classes are compared as text; a regression's target is a number"
+    )
+    metric: str = Field(
+        "",
+        description="what champions are judged by: accuracy (when absent), balanced_accuracy, log_loss or brier; "
+        "of a regression mae (when absent) or rmse",
+    )
     classes: tuple[str, ...] | None = Field(None, description="the classes there can be; absent: as they come")
-    candidates: tuple[Candidate, ...] = Field(min_length=1)
-    trigger: Trigger = Schedule()
-    drift: Drift = Drift()
-    validation: Validation = Validation()
-    gate: Gate = Gate()
-    report: Report = Report()
+    candidates: tuple[Candidate, ...] = Field(
+        min_length=1, description="what competes; the first one serves until there is something to compare on"
+    )
+    trigger: Trigger = Field(Schedule(), description="when to train")
+    drift: Drift = Field(Drift(), description="what is measured, against what")
+    validation: Validation = Field(Validation(), description="what bad rows lead to")
+    gate: Gate = Field(Gate(), description="what a challenger must show")
+    report: Report = Field(Report(), description="what is drawn")
     registry: Literal["mlflow", "none"] = Field("mlflow", description="where promoted models are registered")
-    dataset: Dataset | None = None
-    seed: int = Field(0, ge=0)
+    dataset: Dataset | None = Field(
+        None, description="what `heliotrope load` writes; absent: the table is filled by somebody else"
+    )
+    seed: int = Field(0, ge=0, description="of all that is random; the same rows and seed give the same models")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

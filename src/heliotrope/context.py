@@ -216,7 +216,7 @@ class Context:
         said = {
             "candidate": candidate.model_dump(mode="json"),
             "task": self.pipeline.task,
-            "kinds": self.kinds,
+            "kinds": list(self.kinds.items()),  # a list: their order is that of the columns a model sees
             "target": self.pipeline.target,
             "window": [window.start.isoformat(), window.end.isoformat()],
             "batches": [[batch.interval.start.isoformat(), batch.content_hash, batch.rows] for batch in batches],

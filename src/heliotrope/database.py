@@ -85,9 +85,17 @@ class Database:
         import psycopg
 
         try:
-            connection = psycopg.connect(
-                self.url, autocommit=autocommit, connect_timeout=10, options="-c TimeZone=UTC -c DateStyle=ISO"
-            )
+            given = psycopg.conninfo.conninfo_to_dict(self.url)
+            options = f"{given.get('options') or os.environ.get('PGOPTIONS', '')} -c TimeZone=UTC -c DateStyle=ISO"
+            timeout = given.get("connect_timeout") or 10
+            address = psycopg.conninfo.make_conninfo(self.url, options=options.strip(), connect_timeout=timeout)
+            connection = psycopg.connect(address, autocommit=autocommit)
+        except psycopg.ProgrammingError as error:
+            said = without_password(" ".join(str(error).split()))
+            raise DatabaseError(
+                f"{without_password(self.url)} is not a PostgreSQL URL: {said}",
+                remedy="write it as postgresql://user:password@host:5432/database",
+            ) from None
         except psycopg.OperationalError as error:
             raise self._unreachable(error) from None
         if connection.info.server_version < OLDEST * 10000:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
@@ -141,11 +141,11 @@ class Ledger:
         """The pipeline's id and its declaration's; both are recorded when they are new."""
         if self._ids is None:
             declared = self.pipeline.model_dump(mode="json")
-            whole = hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
+            whole = hashlib.sha256(json.dumps(declared).encode()).hexdigest()
             with self.transaction():
                 ours = self._add("ensure_pipeline", name=self.pipeline.name)
                 version_id = self._add(
-                    "ensure_pipeline_version", pipeline_id=ours, fingerprint=whole, config=Jsonb(declared)
+                    "ensure_pipeline_version", pipeline_id=ours, fingerprint=whole, config=Json(declared)
                 )
             self._ids = (ours, version_id)
         return self._ids
@@ -209,7 +209,7 @@ class Ledger:
         )
 
     def held_intervals(self, start: datetime, end: datetime) -> frozenset[datetime]:
-        """The starts of the intervals whose batch was held: no window takes them."""
+        """The starts of the intervals whose batch is held, as last seen: no window takes them."""
         return frozenset(row[0] for row in self._rows("held_intervals", start=start, end=end))
 
     def last_trained(self, before: datetime) -> datetime | None:

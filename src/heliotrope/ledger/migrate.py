@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from heliotrope.database import Database, lock_key
@@ -61,6 +63,18 @@ def migrate(database: Database) -> bool:
     return True
 
 
+@contextmanager
+def _errors(database: Database) -> Iterator[None]:
+    """SQLAlchemy's wrapping taken off what the driver raises."""
+    from sqlalchemy.exc import DBAPIError
+
+    with database.errors():
+        try:
+            yield
+        except DBAPIError as error:
+            raise (error.orig or error) from None
+
+
 def _upgrade(database: Database) -> None:
     # Alembic and SQLAlchemy cost half a second to import, and are needed once in a database's life.
     from alembic import command
@@ -71,8 +85,10 @@ def _upgrade(database: Database) -> None:
         return database.connect()
 
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=pool.NullPool)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE SCHEMA IF NOT EXISTS heliotrope"))
+    with _errors(database), engine.begin() as connection:
+        # Making a schema takes a right on the database, which a role may lack where the schema is there.
+        if connection.execute(text("SELECT to_regnamespace('heliotrope')")).scalar() is None:
+            connection.execute(text("CREATE SCHEMA heliotrope"))
         config = Config()
         config.set_main_option("script_location", "heliotrope:sql/migrations")
         config.attributes["connection"] = connection

@@ -132,10 +132,15 @@ WHERE champion.pipeline_id = %(pipeline_id)s AND champion.segment = %(segment)s
 ORDER BY champion.valid_from, champion.id
 
 -- name: held_intervals
-SELECT cycle.interval_start
-FROM heliotrope.cycle JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
-WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND batch.verdict = 'held'
-    AND interval_start >= %(start)s AND interval_start < %(end)s
+SELECT interval_start
+FROM (
+    SELECT DISTINCT ON (cycle.interval_start) cycle.interval_start, batch.verdict
+    FROM heliotrope.cycle JOIN heliotrope.batch ON batch.cycle_id = cycle.id
+    WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+        AND interval_start >= %(start)s AND interval_start < %(end)s
+    ORDER BY cycle.interval_start, batch.revision DESC
+) AS latest
+WHERE verdict = 'held'
 
 -- name: last_trained
 SELECT max(cycle.interval_end)
@@ -145,6 +150,7 @@ WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start
 -- name: rows_since
 SELECT coalesce(sum(batch.rows), 0)::bigint
 FROM heliotrope.cycle JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+    AND batch.verdict = 'ok'
 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
     AND interval_start >= %(since)s AND interval_start < %(before)s
 

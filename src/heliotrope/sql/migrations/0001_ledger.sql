@@ -6,12 +6,12 @@ CREATE TABLE heliotrope.pipeline (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Every declaration a pipeline ever ran with.
+-- Every declaration a pipeline ever ran with; as json, which keeps the order of the features.
 CREATE TABLE heliotrope.pipeline_version (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     pipeline_id bigint NOT NULL REFERENCES heliotrope.pipeline ON DELETE CASCADE,
     fingerprint text NOT NULL,
-    config jsonb NOT NULL,
+    config json NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (pipeline_id, fingerprint)
 );
