@@ -113,8 +113,7 @@ class Board:
 
     def __init__(self, title: str) -> None:
         self.missed: list[str] = []
-        load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-        print(f"{title} ({os.cpu_count()} cores{load}, Python {platform.python_version()}; medians)")
+        print(f"{title}, medians ({os.cpu_count()} cores, load average {_load()}, Python {platform.python_version()})")
         self._print("", "ours", "peer", "ratio", "limit")
 
     def beside(
@@ -150,7 +149,8 @@ class Board:
         print(f"  {text}", flush=True)
 
     def end(self) -> int:
-        """Say what was missed; the exit code."""
+        """Say what was missed, and how busy the machine is by now; the exit code."""
+        print(f"  load average at the end {_load()}")
         print(f"missed: {'; '.join(self.missed)}" if self.missed else "every limit is met", flush=True)
         return 1 if self.missed else 0
 
@@ -168,6 +168,10 @@ class Board:
     @staticmethod
     def _print(what: str, ours: str, peer: str, ratio: str, limit: str) -> None:
         print(f"  {what:<58} {ours:>10} {peer:>10} {ratio:>8}  {limit}".rstrip(), flush=True)
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def seconds(values: Sequence[float]) -> str:

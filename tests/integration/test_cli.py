@@ -193,7 +193,7 @@ def test_run_says_what_happened_and_then_that_it_was_done(turning: Call) -> None
     first = turning("run", "--interval", "2026-11-01T00:00Z")
     assert first.code == 0
     assert first.out.startswith("turning [2026-11-01T00:00Z, 2026-11-01T01:00Z)\n")
-    for line in ("rows       300 of 300 used, ok", "champion   none yet", "trigger    train", "promoted   "):
+    for line in ("rows       300 read, 300 used, ok", "champion   none yet", "trigger    train", "promoted   "):
         assert f"\n{line}" in first.out
     again = turning("run", "--interval", "2026-11-01T00:00Z", "--json").document
     assert list(again) == ["pipeline", "ran", "cycle", "picture_seconds", "unregistered"]

@@ -92,7 +92,8 @@ def _say(output: Output, pipeline: Pipeline, found: Champion) -> None:
     output.say(f"trained on  {training.rows} rows of {training.window}, seed {training.seed}")
     output.say(f"model file  {training.artifact or '-'}")
     version = found.registered_version
-    output.say(f"registered  {'not yet' if version is None else f'in MLflow as version {version}'}")
+    absent = "not yet" if pipeline.registry == "mlflow" else "nowhere: registry is none"
+    output.say(f"registered  {absent if version is None else f'in MLflow as version {version}'}")
     output.say(f"code        {training.code_version}")
     output.say(f"champion id {found.id}")
 

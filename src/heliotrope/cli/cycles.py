@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import cycle_document, drift_text, problem_text, promoted, score, seconds_text
+from heliotrope.cli.document import cycle_document, drift_text, is_refresh, problem_text, promoted, score, seconds_text
 from heliotrope.cli.failure import interruptible
 from heliotrope.cli.late import changed_since
 from heliotrope.cli.output import Output, number
@@ -83,11 +83,13 @@ def run(
 
 def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *, ran: bool) -> None:
     output.say(f"{name} {summary.interval}{'' if ran else ' was done before'}", style="bold")
-    output.say(f"rows       {summary.rows} of {summary.rows_read} used, {summary.verdict}")
+    held = summary.verdict == "held"
+    used = "none used: held" if held else f"{summary.rows} used, ok"
+    output.say(f"rows       {summary.rows_read} read, {used}")
     for problem in summary.problems:
         output.say(f"           {problem_text(problem)}")
     if summary.champion is None:
-        output.say("champion   none yet")
+        output.say(f"champion   {'not scored: the batch is held' if held else 'none yet'}")
     else:
         output.say(f"champion   {summary.champion['candidate']}, {metric} {number(score(summary, metric))}")
     features = ", ".join("all together" if one == "*" else one for one in summary.drifted)
@@ -98,7 +100,9 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
             output.say(f"           {reason}")
     name_now = promoted(summary)
     if name_now is not None:
-        output.say(f"promoted   {name_now}, serving from {format_time(summary.interval.end)}")
+        output.say(
+            f"{'refreshed ' if is_refresh(summary) else 'promoted  '} {name_now}, serving from {format_time(summary.interval.end)}"
+        )
     parts = seconds_text(summary.seconds)
     output.say(f"seconds    {sum(summary.seconds.values()):.3f}: {parts}")
 

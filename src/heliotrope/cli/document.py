@@ -15,6 +15,7 @@ __all__ = [
     "decision_text",
     "drift_text",
     "problem_text",
+    "is_refresh",
     "promoted",
     "score",
     "seconds_text",
@@ -92,15 +93,21 @@ def promoted(summary: CycleSummary) -> str | None:
     return finals[-1] if finals else None
 
 
+def is_refresh(summary: CycleSummary) -> bool:
+    """Whether the new champion is a fresh fit of the candidate that served already."""
+    name, before = promoted(summary), summary.champion
+    return name is not None and before is not None and before["candidate"] == name
+
+
 def decision_text(summary: CycleSummary) -> str:
-    """What the cycle came to: ``skip``, ``keep``, ``promote tree``; ``promote`` alone is of the champion's own kind."""
+    """What the cycle came to: ``skip``, ``keep``, ``promote tree``, or ``refresh`` for the champion's own candidate."""
     if summary.decision is None:
         return "not done"
     action = str(summary.decision["action"]).replace("_", " ")
     if not summary.done:
         return f"{action}, not done"
-    name, before = promoted(summary), summary.champion
-    return action if name is None or (before and before["candidate"] == name) else f"{action} {name}"
+    name = promoted(summary)
+    return action if name is None else "refresh" if is_refresh(summary) else f"{action} {name}"
 
 
 def drift_text(summary: CycleSummary) -> str:

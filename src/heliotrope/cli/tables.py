@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from heliotrope.cli.document import decision_text, drift_text, score, seconds_text, total
+from heliotrope.cli.document import decision_text, drift_text, is_refresh, score, seconds_text, total
 from heliotrope.cli.output import Output, counted, number
 from heliotrope.interval import format_time
 
@@ -42,13 +42,15 @@ def summary_document(summaries: Sequence[CycleSummary], metric: str, done: Repla
     scores = [value for one in summaries if (value := score(one, metric)) is not None]
     actions = [decision["action"] for one in summaries for decision in one.decisions]
     ran = set(done.ran)
+    refreshed = sum(is_refresh(one) for one in summaries)
     return {
         "cycles": len(summaries),
         "metric": metric,
         "mean": sum(scores) / len(scores) if scores else None,
         "scored": len(scores),
         "trained": actions.count("train"),
-        "promoted": actions.count("promote"),
+        "promoted": actions.count("promote") - refreshed,
+        "refreshed": refreshed,
         "held": actions.count("hold"),
         "seconds": total(one.seconds for one in summaries if one.interval in ran),
         "cycle_seconds": done.cycle_seconds,
@@ -61,9 +63,9 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
     """The same for people."""
     said = summary_document(summaries, metric, done)
     output.say()
+    output.say(f"mean {metric} {number(said['mean'])} over {counted(said['scored'], 'interval')}")
     output.say(
-        f"mean {metric} {number(said['mean'])} over {counted(said['scored'], 'interval')}; "
-        f"{said['trained']} trained, {said['promoted']} promoted, {said['held']} held"
+        f"{said['trained']} trained, {said['promoted']} promoted, {said['refreshed']} refreshed, {said['held']} held"
     )
     passed = f", {len(done.passed_over)} were done before" if done.passed_over else ""
     waiting = f"; {counted(done.unregistered, 'champion')} still to be registered" if done.unregistered else ""

@@ -78,7 +78,7 @@ def test_the_score_is_the_champion_s() -> None:
 def test_a_promotion_names_who_is_new() -> None:
     assert promoted(CYCLE) == "line"
     assert decision_text(CYCLE) == "promote line"
-    assert decision_text(replace(CYCLE, trainings=(_training("tree"),))) == "promote"
+    assert decision_text(replace(CYCLE, trainings=(_training("tree"),))) == "refresh"
     assert decision_text(replace(CYCLE, evaluations=())) == "promote line"
 
 
