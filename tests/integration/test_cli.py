@@ -164,7 +164,7 @@ def test_replay_shows_every_cycle_and_passes_over_what_is_done(turning: Call) ->
     assert (document["ran"], document["passed_over"], document["changed"]) == (3, 3, [])
     assert 0.85 < document["summary"]["mean"] <= 1
     assert len(document["cycles"]) == 6
-    assert "0 cycles run, 6 were done before" in turning("replay").out
+    assert "0 cycles run, 6 done before" in turning("replay").out
 
 
 def test_replay_of_an_empty_table_says_what_to_do(turning: Call) -> None:

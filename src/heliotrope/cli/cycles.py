@@ -100,9 +100,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
             output.say(f"           {reason}")
     name_now = promoted(summary)
     if name_now is not None:
-        output.say(
-            f"{'refreshed ' if is_refresh(summary) else 'promoted  '} {name_now}, serving from {format_time(summary.interval.end)}"
-        )
+        how = "refreshed " if is_refresh(summary) else "promoted  "
+        output.say(f"{how} {name_now}, serving from {format_time(summary.interval.end)}")
     parts = seconds_text(summary.seconds)
     output.say(f"seconds    {sum(summary.seconds.values()):.3f}: {parts}")
 

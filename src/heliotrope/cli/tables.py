@@ -67,7 +67,7 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
     output.say(
         f"{said['trained']} trained, {said['promoted']} promoted, {said['refreshed']} refreshed, {said['held']} held"
     )
-    passed = f", {len(done.passed_over)} were done before" if done.passed_over else ""
+    passed = f", {len(done.passed_over)} done before" if done.passed_over else ""
     waiting = f"; {counted(done.unregistered, 'champion')} still to be registered" if done.unregistered else ""
     output.say(f"{counted(len(done.ran), 'cycle')} run{passed}{waiting}")
     if done.ran:
