@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check environment lock clean
+.PHONY: help demo test check environment bench lock clean
 help:
 	@echo "make demo    the whole story on a stream that turns once a day: replay, table, report, pictures"
 	@echo "make test    lint, types, import contracts and every test"
 	@echo "make check   lint, types and import contracts alone"
+	@echo "make bench   every benchmark, with its limits"
 	@echo "make lock    renew requirements.lock from pyproject.toml (needs uv)"
 	@echo "make clean   remove the environment and what the demo left"
 
@@ -37,6 +38,12 @@ check: environment
 
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# Runs them one after the other; each says what it measures and whether its limits are met.
+bench: environment
+	@$(BIN)/python -m compileall -q src
+	@missed=0; for file in ingestion extraction cycle replay imports drift candidates; do \
+		$(BIN)/python benchmarks/$$file.py || missed=1; done; exit $$missed
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
