@@ -60,8 +60,9 @@ def without_password(text: str) -> str:
     >>> without_password("postgresql://ann:s3cret@db/events?password=x")
     'postgresql://ann:***@db/events?password=***'
     """
-    text = re.sub(r"(://[^:/@\s]*):[^@/\s]*@", r"\1:***@", text)
-    return re.sub(r"(password=)[^&\s]*", r"\1***", text)
+    # Up to the last @ of a word, as a password that should have been percent-encoded may hold one, or a slash.
+    text = re.sub(r"((?:://|^(?!\w+://))[^:/@\s]*):\S*@", r"\1:***@", text)
+    return re.sub(r"(password\s*=\s*)[^&\s]*", r"\1***", text)
 
 
 def lock_key(*parts: str) -> int:
@@ -90,11 +91,12 @@ class Database:
             timeout = given.get("connect_timeout") or 10
             address = psycopg.conninfo.make_conninfo(self.url, options=options.strip(), connect_timeout=timeout)
             connection = psycopg.connect(address, autocommit=autocommit)
-        except psycopg.ProgrammingError as error:
-            said = without_password(" ".join(str(error).split()))
+        except psycopg.ProgrammingError:
+            # What libpq says of it may quote the password.
             raise DatabaseError(
-                f"{without_password(self.url)} is not a PostgreSQL URL: {said}",
-                remedy="write it as postgresql://user:password@host:5432/database",
+                f"the database's URL, {len(self.url)} characters long, cannot be read",
+                remedy="write it as postgresql://user:password@host:5432/database, and in the password a space as %20, "
+                "a % as %25, an @ as %40, a / as %2F",
             ) from None
         except psycopg.OperationalError as error:
             raise self._unreachable(error) from None

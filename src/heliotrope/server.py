@@ -5,6 +5,7 @@ Its files live in one folder; the last process that uses it stops it. It listens
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 
@@ -18,6 +19,11 @@ def start(folder: Path) -> str:
 
     Raises DatabaseError when it cannot be made or started.
     """
+    if re.search(r"[\s'\"]", str(folder)):
+        raise DatabaseError(
+            f"the embedded PostgreSQL cannot run in {str(folder)!r}: the path holds a space or a quote",
+            remedy="let HELIOTROPE_HOME name a folder without one, or HELIOTROPE_DATABASE_URL a server of yours",
+        )
     with warnings.catch_warnings():
         # Without XDG_RUNTIME_DIR (containers, cron) its dependency warns that it falls back to the temporary folder.
         warnings.simplefilter("ignore")

@@ -307,3 +307,15 @@ def test_a_ledger_from_the_future_is_refused(database: Database) -> None:
         ledger.find(world.hours(1)[0])
     with pytest.raises(LedgerError, match="newer than"):
         migrate(database)
+
+
+@pytest.mark.parametrize("change", [{"interval": "2h"}, {"target": "y", "features": ["x"], "task": "regression"}])
+def test_another_problem_under_a_name_on_record_is_refused(
+    context: Context, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    run(context, 1)
+    with (
+        Context(world.pipeline(**change), context.database, folder=tmp_path) as other,
+        pytest.raises(ConfigError, match=r"turning is on record with .* another name"),
+    ):
+        list(replay(other, span_of(other)))

@@ -83,7 +83,8 @@ def load(data: bytes, *, sha256: str, trusted_packages: Collection[str] = ()) ->
         packages = sorted({name.partition(".")[0] for name in untrusted})
         raise ArtifactError(
             f"the model's file names types that are not trusted: {', '.join(untrusted)}",
-            remedy=f"declare an estimator of {', '.join(packages)} in the pipeline, if that is where the model is from",
+            remedy=f"do not use it unless you know its writer; a model of {', '.join(packages)} is read only where the "
+            "pipeline declares an estimator from there",
         ) from None
     except Exception as error:
         raise ArtifactError(

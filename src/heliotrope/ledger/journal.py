@@ -15,7 +15,7 @@ from psycopg.types.json import Json, Jsonb
 
 from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
-from heliotrope.errors import ConnectionLostError
+from heliotrope.errors import ConfigError, ConnectionLostError
 from heliotrope.interval import Interval
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
@@ -92,7 +92,11 @@ class Ledger:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the pipeline and segment: one cycle at a time, whichever process runs it. A killed holder lets go."""
+        """Hold the pipeline and segment: one cycle at a time, whichever process runs it. A killed holder lets go.
+
+        Raises ConfigError when the pipeline on record under this name is of another interval, target or task.
+        """
+        _ = self.ids
         key = {"key": lock_key("cycle", self.pipeline.name, self.segment)}
         with self.database.errors():
             self.connection.execute(statement("take_lock"), key)
@@ -142,6 +146,7 @@ class Ledger:
         if self._ids is None:
             declared = self.pipeline.model_dump(mode="json")
             whole = hashlib.sha256(json.dumps(declared).encode()).hexdigest()
+            self._refuse_another_problem(declared)
             with self.transaction():
                 ours = self._add("ensure_pipeline", name=self.pipeline.name)
                 version_id = self._add(
@@ -149,6 +154,17 @@ class Ledger:
                 )
             self._ids = (ours, version_id)
         return self._ids
+
+    def _refuse_another_problem(self, declared: Mapping[str, Any]) -> None:
+        """Cycles of another interval, target or task cannot be compared with those on record under the name."""
+        with self.database.errors():
+            found = self.connection.execute(statement("newest_declaration"), {"name": self.pipeline.name}).fetchone()
+        for key in ("interval", "target", "task"):
+            if found is not None and found[0].get(key) != declared[key]:
+                raise ConfigError(
+                    f"{self.pipeline.name} is on record with {key} {found[0].get(key)!r}, not {declared[key]!r}",
+                    remedy="give the pipeline another name, so that it has a history of its own",
+                )
 
     # --- what a cycle reads back -------------------------------------------------------------------------
 

@@ -24,6 +24,13 @@ UNION ALL
 SELECT id FROM heliotrope.pipeline_version
 WHERE pipeline_id = %(pipeline_id)s AND fingerprint = %(fingerprint)s LIMIT 1
 
+-- name: newest_declaration
+SELECT config
+FROM heliotrope.pipeline_version JOIN heliotrope.pipeline ON pipeline.id = pipeline_version.pipeline_id
+WHERE pipeline.name = %(name)s
+ORDER BY pipeline_version.id DESC
+LIMIT 1
+
 -- name: find_pipeline
 SELECT id FROM heliotrope.pipeline WHERE name = %(name)s
 
