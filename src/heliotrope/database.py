@@ -61,7 +61,7 @@ def without_password(text: str) -> str:
     'postgresql://ann:***@db/events?password=***'
     """
     # Up to the last @ of a word, as a password that should have been percent-encoded may hold one, or a slash.
-    text = re.sub(r"((?:://|^(?!\w+://))[^:/@\s]*):\S*@", r"\1:***@", text)
+    text = re.sub(r"((?:://|^(?![\w+]+://))[^:/@\s]*):\S*@", r"\1:***@", text)
     return re.sub(r"(password\s*=\s*)[^&\s]*", r"\1***", text)
 
 

@@ -12,6 +12,7 @@ SECRETS = (
     "postgresql://ann:S3/CRET@localhost/db",
     "postgresql://ann:S3@CRET@localhost/db",
     "postgresql://localhost/db?password=S3CRET",
+    "postgresql+psycopg://ann:S3CRET@localhost/db",
     "ann:S3CRET@localhost/db",
     "password = S3CRET host=x",
 )
