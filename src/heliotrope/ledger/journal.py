@@ -96,11 +96,11 @@ class Ledger:
 
         Raises ConfigError when the pipeline on record under this name is of another interval, target or task.
         """
-        _ = self.ids
         key = {"key": lock_key("cycle", self.pipeline.name, self.segment)}
         with self.database.errors():
             self.connection.execute(statement("take_lock"), key)
         try:
+            _ = self.ids  # under the lock: two sessions at once would each miss the row that the other makes
             yield
         finally:
             if self._connection is not None and not self._connection.closed:
