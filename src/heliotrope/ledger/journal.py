@@ -148,6 +148,8 @@ class Ledger:
             whole = hashlib.sha256(json.dumps(declared).encode()).hexdigest()
             self._refuse_another_problem(declared)
             with self.transaction():
+                key = lock_key("pipeline", self.pipeline.name)
+                self.connection.execute("SELECT pg_advisory_xact_lock(%s)", [key])
                 ours = self._add("ensure_pipeline", name=self.pipeline.name)
                 version_id = self._add(
                     "ensure_pipeline_version", pipeline_id=ours, fingerprint=whole, config=Json(declared)
