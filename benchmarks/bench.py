@@ -6,6 +6,7 @@ import gc
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -31,6 +32,7 @@ __all__ = ["Board", "database", "folder", "process", "rounds", "timed"]
 @contextmanager
 def folder() -> Iterator[Path]:
     """A folder that is gone afterwards; its path is short, as that of a socket must be."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else `timeout` would leave the folder and its server
     path = Path(tempfile.mkdtemp(prefix="bench"))
     try:
         yield path
