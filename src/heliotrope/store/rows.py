@@ -117,15 +117,21 @@ class Rows:
         relation = self.relation
         rows = self._as_stored(table)
         key = lock_key("rows", str(relation), format_time(interval.start))
+        # One text of two statements, in one round trip: the second sees what the lock's former holder has written.
+        begin = sql.SQL(
+            "SELECT pg_advisory_xact_lock({key}), set_config('heliotrope.start', {start}, true),"
+            " set_config('heliotrope.end', {end}, true), set_config('heliotrope.zone', {zone}, true);"
+            " DELETE FROM {table} WHERE {within}"
+        ).format(
+            key=key,
+            start=interval.start.isoformat(),
+            end=interval.end.isoformat(),
+            zone=self.time_zone,
+            table=self._name(),
+            within=self._within(),
+        )
         with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock($1), set_config('heliotrope.start', $2, true),"
-                " set_config('heliotrope.end', $3, true), set_config('heliotrope.zone', $4, true)",
-                (key, interval.start.isoformat(), interval.end.isoformat(), self.time_zone),
-            )
-            cursor.fetchall()
-            delete = sql.SQL("DELETE FROM {} WHERE {}").format(self._name(), self._within())
-            cursor.execute(delete.as_string())
+            cursor.executescript(begin.as_string())
             if rows.num_rows:
                 cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
         return int(rows.num_rows)
