@@ -44,9 +44,8 @@ if TYPE_CHECKING:
 
     from heliotrope.config import Candidate
 
-__all__ = ["Challenger", "assess", "gate", "reassess", "run", "serving", "step_names", "train"]
+__all__ = ["Challenger", "assess", "gate", "reassess", "run", "serving", "train"]
 
-step_names = ("assess", "train", "gate")
 ACTOR = "heliotrope"
 
 

@@ -100,7 +100,7 @@ class Ledger:
         with self.database.errors():
             self.connection.execute(statement("take_lock"), key)
         try:
-            _ = self.ids  # under the lock: two sessions at once would each miss the row that the other makes
+            _ = self.ids  # refuses another problem under this name before anything is read for it
             yield
         finally:
             if self._connection is not None and not self._connection.closed:
@@ -148,6 +148,7 @@ class Ledger:
             whole = hashlib.sha256(json.dumps(declared).encode()).hexdigest()
             self._refuse_another_problem(declared)
             with self.transaction():
+                # Two sessions at once would each miss the row that the other makes, and get no id.
                 key = lock_key("pipeline", self.pipeline.name)
                 self.connection.execute("SELECT pg_advisory_xact_lock(%s)", [key])
                 ours = self._add("ensure_pipeline", name=self.pipeline.name)
