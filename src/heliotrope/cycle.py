@@ -24,7 +24,7 @@ from heliotrope.candidates.model import Model
 from heliotrope.context import Context
 from heliotrope.errors import ConfigError, EstimatorError, nearest
 from heliotrope.interval import Interval, format_time
-from heliotrope.ledger import OpenCycle, Recorded, recorded
+from heliotrope.ledger import Ledger, OpenCycle, Recorded, recorded
 from heliotrope.provenance import library_versions, seed_for
 from heliotrope.records import (
     Action,
@@ -310,6 +310,20 @@ class Challenger:
     failure: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Incumbent:
+    """The champion as the gate meets it: why it could not be scored on the newest interval, or its mean loss there."""
+
+    candidate: str
+    unscored: str = ""
+    loss: float | None = None
+
+    @property
+    def compared(self) -> bool:
+        """Whether challengers were compared with it."""
+        return not self.unscored
+
+
 def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Fit every candidate without the newest interval and score it there; fit the gate's choice again with it."""
     watch = Stopwatch()
@@ -345,12 +359,14 @@ def _compete(
 ) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger]]:
     """Every candidate fitted without the newest interval, how it did there, and the fits with it."""
     known = _known_classes(context, model)
-    unscored = "" if model is None else _unscored(context, model, batch)
-    champion_loss = asked = None
-    if model is not None and not unscored:
-        with watch("evaluate"):
-            asked = _answerable(context, model, batch)
-            champion_loss = _score(context, model, batch, asked).loss
+    incumbent = champion_loss = asked = None
+    if champion is not None and model is not None:
+        incumbent = Incumbent(champion.candidate, _unscored(context, model, batch))
+        if incumbent.compared:
+            with watch("evaluate"):
+                asked = _answerable(context, model, batch)
+                champion_loss = _score(context, model, batch, asked).loss
+            incumbent = replace(incumbent, loss=float(champion_loss.mean()))
     challengers: list[Challenger] = []
     evaluations: dict[str, Evaluation] = {}
     for candidate in context.pipeline.candidates:
@@ -368,7 +384,7 @@ def _compete(
             loss = scored.loss if asked is None else scored.loss[asked]
             gain = None if champion_loss is None else evaluate.paired(champion_loss, loss)
             evaluations[candidate.name] = _evaluation("challenger", candidate.name, scored, gain)
-    finals = _finals(context, interval, known, champion, unscored, evaluations, watch)
+    finals = _finals(context, interval, known, incumbent, evaluations, watch)
     return challengers, evaluations, finals
 
 
@@ -376,8 +392,7 @@ def _finals(
     context: Context,
     interval: Interval,
     known: tuple[str, ...] | None,
-    champion: Champion | None,
-    unscored: str,
+    incumbent: Incumbent | None,
     evaluations: dict[str, Evaluation],
     watch: Stopwatch,
 ) -> list[Challenger]:
@@ -386,7 +401,7 @@ def _finals(
     failed: set[str] = set()
     by_name = {candidate.name: candidate for candidate in context.pipeline.candidates}
     while True:
-        _, name = _judge(context, champion, unscored, evaluations, failed)
+        _, name = _judge(context, incumbent, evaluations, failed)
         if name is None:
             return finals
         final = _fit(context, by_name[name], interval.end, known, watch, keep=True)
@@ -398,10 +413,10 @@ def _finals(
 
 
 def _judge(
-    context: Context, champion: Champion | None, unscored: str, evaluations: dict[str, Evaluation], failed: set[str]
+    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str]
 ) -> tuple[Decision, str | None]:
     """What the gate says of the candidates that were scored; without a champion to compare with, of all of them."""
-    compared = champion is not None and not unscored
+    compared = incumbent is not None and incumbent.compared
     contenders = []
     for candidate in context.pipeline.candidates:
         found = evaluations.get(candidate.name)
@@ -412,25 +427,24 @@ def _judge(
                 candidate=candidate.name,
                 metrics={} if found is None else found.metrics,
                 gain=None if found is None else found.gain,
-                same_candidate=champion is not None and champion.candidate == candidate.name,
+                same_candidate=incumbent is not None and incumbent.candidate == candidate.name,
                 loss_mean=None if found is None else found.metrics["loss"],
             )
         )
     return gates.decide(
         context.pipeline.gate,
         contenders,
-        has_champion=champion is not None,
-        scale=_scale(context, evaluations),
-        unscored=unscored,
+        has_champion=incumbent is not None,
+        scale=_scale(context, incumbent),
+        unscored="" if incumbent is None else incumbent.unscored,
     )
 
 
-def _scale(context: Context, evaluations: dict[str, Evaluation]) -> float:
+def _scale(context: Context, incumbent: Incumbent | None) -> float:
     """What the gate's margins are shares of: for losses in the target's own unit, the champion's mean loss."""
-    if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier"):
+    if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier") or incumbent is None:
         return 1.0
-    losses = [one.metrics["loss"] + one.gain.mean_gain for one in evaluations.values() if one.gain is not None]
-    return losses[0] if losses else 1.0
+    return 1.0 if incumbent.loss is None else incumbent.loss
 
 
 def _fit(
@@ -503,12 +517,10 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
         trainings = ledger.trainings_of(cycle.id)
         scored = ledger.evaluations_of(cycle.id)
         evaluations = {one.candidate: one for one in scored if one.role == "challenger"}
-        unscored = ""
-        if champion is not None and all(one.role != "champion" for one in scored):
-            unscored = ledger.decisions_of(cycle.id)["trigger"].reasons[0]
+        incumbent = None if champion is None else _incumbent(ledger, cycle, champion, scored)
     failures = {name: failure for (_, name), (_, _, failure) in trainings.items() if failure is not None}
     failed = {name for (role, name), (_, _, failure) in trainings.items() if role == "final" and failure}
-    decision, name = _judge(context, champion, unscored, evaluations, failed)
+    decision, name = _judge(context, incumbent, evaluations, failed)
     if name is not None and ("final", name) not in trainings:
         decision, name = replace(decision, action=Action.KEEP), None
     said = tuple(f"{name} could not be trained: {failure}" for name, failure in sorted(failures.items()))
@@ -520,6 +532,14 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
         ledger.add_step(cycle.id, "gate", seconds=watch.seconds, ended_at=context.clock())
         ledger.add_step(cycle.id, "done", seconds={}, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"gate", "done"})
+
+
+def _incumbent(ledger: Ledger, cycle: OpenCycle, champion: Champion, scored: Sequence[Evaluation]) -> Incumbent:
+    """The champion as ``assess`` recorded it."""
+    for one in scored:
+        if one.role == "champion":
+            return Incumbent(champion.candidate, loss=one.metrics["loss"])
+    return Incumbent(champion.candidate, unscored=ledger.decisions_of(cycle.id)["trigger"].reasons[0])
 
 
 def candidate_named(context: Context, name: str) -> Candidate:

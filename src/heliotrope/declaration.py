@@ -13,7 +13,7 @@ _SHOWN = 60  # characters of a value
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One key that has another value. ``source`` is taken apart, as ``source.table``."""
+    """One key that has another value. What is inside a key is named with it, as ``source.table``."""
 
     key: str
     before: Any
@@ -26,20 +26,22 @@ class Change:
 
     @property
     def text(self) -> str:
-        """The change in a few words; of features, those that came, went, or are taken otherwise.
+        """The change in a few words; of features and candidates, those that came, went, or are others now.
 
         >>> Change("source.table", "sales", "sales_clean").text
         "source.table 'sales', now 'sales_clean'"
         >>> Change("features", {"x": "auto", "y": "auto"}, {"y": "categorical", "z": "auto"}).text
         "features: 'z' added, 'x' removed, 'y' auto, now categorical"
         """
-        if self.key != "features":
+        if self.key not in ("candidates", "features"):
             return f"{self.key} {_short(self.before)}, now {_short(self.after)}"
-        said = [f"{name!r} added" for name in self.after if name not in self.before]
-        said += [f"{name!r} removed" for name in self.before if name not in self.after]
-        both = [name for name in self.before if name in self.after and self.before[name] != self.after[name]]
-        said += [f"{name!r} {self.before[name]}, now {self.after[name]}" for name in both]
-        return f"features: {', '.join(said)}"
+        before, after = _by_name(self.before), _by_name(self.after)
+        said = [f"{name!r} added" for name in after if name not in before]
+        said += [f"{name!r} removed" for name in before if name not in after]
+        for name in [name for name in before if name in after and before[name] != after[name]]:
+            kinds = isinstance(before[name], str)
+            said.append(f"{name!r} {before[name]}, now {after[name]}" if kinds else f"{name!r} changed")
+        return f"{self.key}: {', '.join(said) or 'in another order'}"
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -52,16 +54,23 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
     ... )]
     ['source.table', 'seed']
     """
-    left, right = dict(_flat(before)), dict(_flat(after))
-    return tuple(Change(key, left[key], right[key]) for key in left if key in right and left[key] != right[key])
+    return tuple(_compared("", before, after))
 
 
-def _flat(declared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in declared.items():
-        if key == "source":
-            yield from ((f"source.{part}", inner) for part, inner in value.items())
+def _compared(within: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for key, old in before.items():
+        if key not in after or old == after[key]:
+            continue
+        new, place = after[key], f"{within}{key}"
+        alike = isinstance(old, Mapping) and isinstance(new, Mapping) and old.keys() == new.keys()
+        if alike and place != "features":
+            yield from _compared(f"{place}.", old, new)
         else:
-            yield key, value
+            yield Change(place, old, new)
+
+
+def _by_name(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {one["name"]: one for one in value}
 
 
 def _short(value: Any) -> str:
