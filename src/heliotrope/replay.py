@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import TypeVar
 
 from heliotrope import cycle
@@ -15,7 +17,7 @@ from heliotrope.errors import ConnectionLostError, DataError
 from heliotrope.interval import Interval, floor, intervals
 from heliotrope.ledger import Recorded, recorded
 
-__all__ = ["Outcome", "changed", "last_complete", "patiently", "reevaluate", "replay", "span_of"]
+__all__ = ["Outcome", "changed", "incomparable", "last_complete", "patiently", "reevaluate", "replay", "span_of"]
 
 T = TypeVar("T")
 
@@ -84,15 +86,36 @@ def patiently(context: Context, call: Callable[[], T]) -> T:
 
 
 def changed(context: Context, span: Sequence[Interval]) -> tuple[Recorded, ...]:
-    """The recorded intervals whose rows are no longer the ones the ledger knows by their content hash."""
-    ledger = context.ledger
-    known = recorded(ledger.connection, ledger.pipeline_id, context.segment, span[0].start, span[-1].end)
+    """The recorded intervals whose rows are no longer the ones the ledger knows by their content hash.
+
+    Each is compared over the columns that its hash was taken over, whatever is declared now. One that was taken over
+    a column that is gone is none of them: see :func:`incomparable`.
+    """
     found = []
-    for part in _parts(known):
-        window = Interval(part[0].interval.start, part[-1].interval.end)
-        hashes = context.content_hashes(window)
-        found += [record for record in part if hashes[record.interval.start] != record.content_hash]
+    for columns, alike in groupby(_known(context, span), key=attrgetter("columns")):
+        if context.lacking(columns[1:]):
+            continue
+        for part in _parts(tuple(alike)):
+            window = Interval(part[0].interval.start, part[-1].interval.end)
+            hashes = context.content_hashes(window, columns)
+            found += [record for record in part if hashes[record.interval.start] != record.content_hash]
     return tuple(found)
+
+
+def incomparable(context: Context, span: Sequence[Interval]) -> tuple[tuple[Recorded, ...], tuple[str, ...]]:
+    """The recorded intervals that :func:`changed` cannot tell of, and the columns that the table no longer has.
+
+    Their hashes were taken over these columns too.
+    """
+    known = _known(context, span)
+    gone = context.lacking(sorted({name for one in known for name in one.columns[1:]}))
+    return tuple(one for one in known if set(gone) & set(one.columns[1:])), gone
+
+
+def _known(context: Context, span: Sequence[Interval]) -> tuple[Recorded, ...]:
+    ledger = context.ledger
+    with context.database.errors():
+        return recorded(ledger.connection, ledger.pipeline_id, context.segment, span[0].start, span[-1].end)
 
 
 def _parts(known: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import cycle_document, drift_text, is_refresh, problem_text, promoted, score, seconds_text
+from heliotrope.cli.document import (
+    cycle_document,
+    drift_text,
+    is_refresh,
+    problem_text,
+    promoted,
+    score,
+    seconds_text,
+    unscored_reason,
+)
 from heliotrope.cli.failure import interruptible
 from heliotrope.cli.late import changed_since
 from heliotrope.cli.output import Output, number
 from heliotrope.cli.replaying import all_cycles, draw, register, replay_all
 from heliotrope.cli.session import Session
 from heliotrope.cli.tables import say_summary, summary_document, table
-from heliotrope.errors import IntervalError
+from heliotrope.errors import EstimatorError, IntervalError
 from heliotrope.interval import format_time, intervals
 
 if TYPE_CHECKING:
@@ -42,7 +52,7 @@ def run(
 ) -> None:
     """Run one cycle: test, measure drift, train, gate.
 
-    One that is done already is only shown.
+    One that is done already is only shown. Where every candidate failed, it ends with exit code 5.
 
     \b
     Example:
@@ -79,6 +89,24 @@ def run(
         }
     )
     _say_cycle(session.output, declared.name, summary, metric, ran=ran)
+    _end_if_hopeless(session.output, [summary])
+
+
+def _end_if_hopeless(output: Output, summaries: Sequence[CycleSummary]) -> None:
+    """End with the exit code of a model that cannot be made where in a cycle every candidate failed.
+
+    One that failed beside others that did not is told and no more: the cycle did its work.
+    """
+    hopeless = [one for one in summaries if one.all_failed]
+    if not hopeless:
+        return
+    name, failure = next(iter(hopeless[-1].failed.items()))
+    count = "" if len(hopeless) == 1 else f", the last of {len(hopeless)} such cycles"
+    output.warn(
+        f"every candidate failed in the cycle of {hopeless[-1].interval}{count}: {name}: {failure}",
+        "mend the candidates; what serves goes on serving, and the next cycle tries again",
+    )
+    raise typer.Exit(EstimatorError.exit_code)
 
 
 def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *, ran: bool) -> None:
@@ -89,7 +117,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
     for problem in summary.problems:
         output.say(f"           {problem_text(problem)}")
     if summary.champion is None:
-        output.say(f"champion   {'not scored: the batch is held' if held else 'none yet'}")
+        absent = unscored_reason(summary) or "none yet"
+        output.say(f"champion   {'not scored: the batch is held' if held else absent}")
     else:
         output.say(f"champion   {summary.champion['candidate']}, {metric} {number(score(summary, metric))}")
     features = ", ".join("all together" if one == "*" else one for one in summary.drifted)
@@ -98,6 +127,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
         output.say(f"{decision['stage']:<10} {str(decision['action']).replace('_', ' ')}")
         for reason in decision["reasons"]:
             output.say(f"           {reason}")
+    for name_failed, failure in summary.failed.items():
+        output.say(f"failed     {name_failed}: {failure}")
     name_now = promoted(summary)
     if name_now is not None:
         how = "refreshed " if is_refresh(summary) else "promoted  "
@@ -117,7 +148,8 @@ def replay(
 ) -> None:
     """Run the cycles of stored history as they would have run live.
 
-    Those done before are passed over: after Ctrl-C or a kill, the same command goes on where it stopped.
+    Those done before are passed over: after Ctrl-C or a kill, the same command goes on where it stopped. Where in a
+    cycle that it ran every candidate failed, it ends with exit code 5.
 
     \b
     Example:
@@ -149,3 +181,5 @@ def replay(
     )
     table(session.output, summaries, metric, declared.report.best_possible, every=every)
     say_summary(session.output, summaries, metric, done)
+    ran = set(done.ran)
+    _end_if_hopeless(session.output, [one for one in summaries if one.interval in ran])

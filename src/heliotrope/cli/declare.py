@@ -139,7 +139,7 @@ def _estimators(pipeline: Pipeline) -> list[tuple[str, str]]:
 
     found = []
     for candidate in pipeline.candidates:
-        estimator.make(candidate, seed=0)
+        estimator.make(candidate, seed=0, task=pipeline.task)
         found.append((f"candidate {candidate.name}", candidate.estimator))
     return found
 

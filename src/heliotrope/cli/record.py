@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import cycle_document
+from heliotrope.cli.document import cycle_document, declaration_document, declaration_text
 from heliotrope.cli.output import number
 from heliotrope.cli.session import Session, known_id
-from heliotrope.cli.tables import table
+from heliotrope.cli.tables import failures, say_failures, table
 from heliotrope.errors import IntervalError, LedgerError
 from heliotrope.interval import floor, format_step, format_time
 
@@ -33,11 +33,13 @@ def history(
 ) -> None:
     """List what the latest cycles came to, oldest first.
 
+    Below them: which candidates failed, and how the pipeline's declaration changed.
+
     \b
     Example:
       heliotrope history rotating_gaussians --limit 5
     """
-    from heliotrope.ledger import cycles
+    from heliotrope.ledger import cycles, declarations
 
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
@@ -45,12 +47,25 @@ def history(
     with session.reading() as connection:
         identity = known_id(connection, declared)
         found = cycles(connection, identity, start=begin, end=stop, limit=None if every else limit)
+        known = declarations(connection, identity)
     metric = declared.metric
-    session.output.document({"pipeline": declared.name, "cycles": [cycle_document(one, metric) for one in found]})
+    oldest = min((one.declaration for one in found), default=0)
+    changed = [one for one in known if one.changes and one.id >= oldest]
+    session.output.document(
+        {
+            "pipeline": declared.name,
+            "cycles": [cycle_document(one, metric) for one in found],
+            "failed": failures(found),
+            "declarations": [declaration_document(one) for one in changed],
+        }
+    )
     if not found:
         session.output.say(f"{declared.name} has no cycle there; run some with `heliotrope replay`")
         return
     table(session.output, found, metric, declared.report.best_possible, every=True)
+    say_failures(session.output, found)
+    for one in changed:
+        session.output.say(declaration_text(one))
 
 
 # --- drift -------------------------------------------------------------------------------------------------

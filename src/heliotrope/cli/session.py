@@ -66,7 +66,7 @@ class Session:
 
         if migrate(self.database):
             self.output.say("made the ledger's tables")
-        with Context(pipeline, self.database) as context:
+        with Context(pipeline, self.database, notice=self.output.warn) as context:
             yield context
 
     def require(self, pipeline: Pipeline) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import drift_text, score
+from heliotrope.cli.document import declaration_document, declaration_text, drift_text, score
+from heliotrope.cli.late import incomparable_text
 from heliotrope.cli.output import counted, number
 from heliotrope.cli.session import BEGIN, Session, known_id
 from heliotrope.errors import DataError
@@ -17,7 +18,7 @@ from heliotrope.interval import Interval, floor, format_time, intervals
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
-    from heliotrope.ledger import CycleSummary
+    from heliotrope.ledger import CycleSummary, Declared, Recorded
     from heliotrope.records import Champion
 
 __all__ = ["status"]
@@ -35,6 +36,10 @@ class _Status:
     behind_clock: int | None
     unregistered: int
     changed: tuple[Interval, ...] | None
+    incomparable: tuple[tuple[Recorded, ...], tuple[str, ...]]
+    """Recorded intervals that cannot be checked, and the columns that are gone."""
+    declared: Declared | None
+    """The declaration in force."""
 
     def document(self) -> dict[str, Any]:
         metric, last, champion = self.pipeline.metric, self.last, self.champion
@@ -50,7 +55,12 @@ class _Status:
             "intervals_behind_data": self.behind_data,
             "intervals_behind_clock": self.behind_clock,
             "unregistered": self.unregistered,
+            "failed": {} if last is None else last.failed,
+            "all_failed": False if last is None else last.all_failed,
+            "declaration": None if self.declared is None else declaration_document(self.declared),
             "changed": self.changed,
+            "incomparable": len(self.incomparable[0]),
+            "columns_gone": self.incomparable[1],
         }
 
     def cells(self) -> tuple[str, ...]:
@@ -98,7 +108,7 @@ def status(
 
 
 def _status(session: Session, pipeline: Pipeline, *, check: bool) -> _Status:
-    from heliotrope.ledger import champions, cycles, span
+    from heliotrope.ledger import champions, cycles, declarations, span
     from heliotrope.sql import statement
 
     with session.reading() as connection:
@@ -109,7 +119,9 @@ def _status(session: Session, pipeline: Pipeline, *, check: bool) -> _Status:
         scope = {"pipeline_id": identity, "segment": ""}
         waiting = len(connection.execute(statement("to_register"), scope).fetchall())
         done = span(connection, identity)
+        declared = declarations(connection, identity)
     behind_data, behind_clock = _behind(session, pipeline, None if done is None else done[1])
+    changed, incomparable = _changed(session, pipeline, done) if check else (None, ((), ()))
     return _Status(
         pipeline=pipeline,
         last=last,
@@ -117,7 +129,9 @@ def _status(session: Session, pipeline: Pipeline, *, check: bool) -> _Status:
         behind_data=behind_data,
         behind_clock=behind_clock,
         unregistered=waiting if pipeline.registry != "none" else 0,
-        changed=_changed(session, pipeline, done) if check else None,
+        changed=changed,
+        incomparable=incomparable,
+        declared=declared[-1] if declared else None,
     )
 
 
@@ -139,15 +153,18 @@ def _behind(session: Session, pipeline: Pipeline, done: datetime | None) -> tupl
     return max(0, (last - (done or floor(found[0], step))) // step), clock
 
 
-def _changed(session: Session, pipeline: Pipeline, done: tuple[datetime, datetime, int] | None) -> tuple[Interval, ...]:
+def _changed(
+    session: Session, pipeline: Pipeline, done: tuple[datetime, datetime, int] | None
+) -> tuple[tuple[Interval, ...], tuple[tuple[Recorded, ...], tuple[str, ...]]]:
+    """The intervals whose rows have changed, and what cannot be told of."""
     from heliotrope.context import Context
-    from heliotrope.replay import changed
+    from heliotrope.replay import changed, incomparable
 
     if done is None:
-        return ()
+        return (), ((), ())
     with Context(pipeline, session.database) as context:
         span = list(intervals(done[0], done[1], pipeline.interval))
-        return tuple(one.interval for one in changed(context, span))
+        return tuple(one.interval for one in changed(context, span)), incomparable(context, span)
 
 
 def _say_waiting(session: Session, one: _Status) -> None:
@@ -158,9 +175,17 @@ def _say_waiting(session: Session, one: _Status) -> None:
         session.output.say(
             f"{name}: {counted(one.unregistered, 'champion')} to be registered, which the next cycle does"
         )
+    if one.last is not None:
+        for candidate, failure in one.last.failed.items():
+            session.output.say(f"{name}: {candidate} failed in {one.last.interval}: {failure}")
+    if one.declared is not None and one.declared.changes:
+        session.output.say(f"{name}: {declaration_text(one.declared)}")
+    if one.incomparable[0]:
+        session.output.say(f"{name}: {incomparable_text(*one.incomparable)}")
     if one.changed:
         session.output.say(
             f"{name}: {counted(len(one.changed), 'interval')} changed since; see `heliotrope reconcile {name}`"
         )
     elif one.changed is not None:
-        session.output.say(f"{name}: every interval's rows are those on record")
+        which = "every other" if one.incomparable[0] else "every"
+        session.output.say(f"{name}: {which} interval's rows are those on record")

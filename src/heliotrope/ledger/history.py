@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from heliotrope.declaration import Change, changes
 from heliotrope.interval import Interval
 from heliotrope.records import Action, Champion, Training
 from heliotrope.sql import statement
@@ -14,7 +15,18 @@ from heliotrope.sql import statement
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["CycleSummary", "Recorded", "champions", "cycles", "pipeline_id", "recorded", "span", "training_from"]
+__all__ = [
+    "CycleSummary",
+    "Declared",
+    "Recorded",
+    "champions",
+    "cycles",
+    "declarations",
+    "pipeline_id",
+    "recorded",
+    "span",
+    "training_from",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +54,8 @@ class CycleSummary:
     trainings: tuple[Mapping[str, Any], ...]
     revision: int
     """How often rows came late and the interval was evaluated again."""
+    declaration: int = 0
+    """The id of the declaration it ran with."""
 
     @property
     def champion(self) -> Mapping[str, Any] | None:
@@ -54,6 +68,17 @@ class CycleSummary:
         return self.decisions[-1] if self.decisions else None
 
     @property
+    def failed(self) -> Mapping[str, str]:
+        """By candidate: why its last fit of the cycle, or the scoring of that, failed."""
+        last = {one["candidate"]: one["failure"] for one in self.trainings}
+        return {name: failure for name, failure in last.items() if failure}
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether candidates were tried and every one of them failed."""
+        return bool(self.trainings) and len(self.failed) == len({one["candidate"] for one in self.trainings})
+
+    @property
     def drifted(self) -> tuple[str, ...]:
         """The features that any detector flagged, in order; ``*`` stands for all together."""
         return tuple(sorted({one["feature"] for one in self.drift if one["drifted"]}))
@@ -61,13 +86,32 @@ class CycleSummary:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The latest content hash the ledger has of an interval."""
+    """The latest content hash the ledger has of an interval, and the columns it was taken over, the time first."""
 
     cycle_id: int
     interval: Interval
     content_hash: str
     revision: int
     rows_read: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """A declaration that a pipeline had from ``recorded_at`` on, in the time of the clock."""
+
+    id: int
+    recorded_at: datetime
+    config: Mapping[str, Any]
+    first: datetime | None
+    """The start of the first interval that a cycle ran for with it; None where none has yet."""
+    changes: tuple[Change, ...]
+    """What is other than in the declaration before; nothing in the first one."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it reads: time, features, target."""
+        return (self.config["source"]["time"], *self.config["features"], self.config["target"])
 
 
 def pipeline_id(connection: psycopg.Connection[Any], name: str) -> int | None:
@@ -117,6 +161,7 @@ def _summary(row: Sequence[Any]) -> CycleSummary:
         decisions=tuple(row[16] or ()),
         trainings=tuple(row[17] or ()),
         revision=row[18],
+        declaration=row[19],
     )
 
 
@@ -158,7 +203,18 @@ def recorded(
     """The latest content hash of every interval in ``[start, end)`` that has a cycle, in order."""
     parameters = {"pipeline_id": pipeline, "segment": segment, "start": start, "end": end}
     rows = connection.execute(statement("recorded_hashes"), parameters).fetchall()
-    return tuple(Recorded(row[0], Interval(row[1], row[2]), row[3], row[4], row[5]) for row in rows)
+    columns = {one.id: one.columns for one in declarations(connection, pipeline, segment)} if rows else {}
+    return tuple(Recorded(row[0], Interval(row[1], row[2]), row[3], row[4], row[5], columns[row[6]]) for row in rows)
+
+
+def declarations(connection: psycopg.Connection[Any], pipeline: int, segment: str = "") -> tuple[Declared, ...]:
+    """Every declaration the pipeline has had, in order; the last one is in force."""
+    parameters = {"pipeline_id": pipeline, "segment": segment}
+    found: list[Declared] = []
+    for version, recorded_at, config, first in connection.execute(statement("declarations"), parameters).fetchall():
+        other = changes(found[-1].config, config) if found else ()
+        found.append(Declared(id=version, recorded_at=recorded_at, config=config, first=first, changes=other))
+    return tuple(found)
 
 
 def span(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from psycopg.types.json import Json, Jsonb
 
 from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
+from heliotrope.declaration import changes
 from heliotrope.errors import ConfigError, ConnectionLostError
 from heliotrope.interval import Interval
 from heliotrope.ledger.history import champions, pipeline_id, training_from
@@ -35,7 +36,10 @@ from heliotrope.sql import statement
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Ledger", "OpenCycle"]
+__all__ = ["Ledger", "Notice", "OpenCycle"]
+
+Notice = Callable[[str, str], None]
+"""Is told a thing to know, and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,17 @@ class OpenCycle:
 class Ledger:
     """The record of one pipeline and segment. Use it as a context manager, or close it.
 
-    Raises LedgerError when the tables are absent or of another version.
+    ``notice`` is told, with what to do about it, when a declaration is recorded that reads other data than the one
+    before. Raises LedgerError when the tables are absent or of another version.
     """
 
-    def __init__(self, database: Database, pipeline: Pipeline, *, segment: str = "") -> None:
+    def __init__(
+        self, database: Database, pipeline: Pipeline, *, segment: str = "", notice: Notice | None = None
+    ) -> None:
         self.database = database
         self.pipeline = pipeline
         self.segment = segment
+        self.notice = notice
         self._connection: psycopg.Connection[Any] | None = None
         self._pipeline_id: int | None = None
         self._ids: tuple[int, int] | None = None
@@ -142,32 +150,42 @@ class Ledger:
 
     @property
     def ids(self) -> tuple[int, int]:
-        """The pipeline's id and its declaration's; both are recorded when they are new."""
+        """The pipeline's id and its declaration's; a declaration that is not the one in force is recorded."""
         if self._ids is None:
             declared = self.pipeline.model_dump(mode="json")
             whole = hashlib.sha256(json.dumps(declared).encode()).hexdigest()
-            self._refuse_another_problem(declared)
             with self.transaction():
                 # Two sessions at once would each miss the row that the other makes, and get no id.
                 key = lock_key("pipeline", self.pipeline.name)
                 self.connection.execute("SELECT pg_advisory_xact_lock(%s)", [key])
-                ours = self._add("ensure_pipeline", name=self.pipeline.name)
+                name = self.pipeline.name
+                found = self.connection.execute(statement("newest_declaration"), {"name": name}).fetchone()
+                before = declared if found is None else found[0]
+                self._refuse_another_problem(before, declared)
+                ours = self._add("ensure_pipeline", name=name)
                 version_id = self._add(
                     "ensure_pipeline_version", pipeline_id=ours, fingerprint=whole, config=Json(declared)
                 )
             self._ids = (ours, version_id)
+            self._say_changes(before, declared)
         return self._ids
 
-    def _refuse_another_problem(self, declared: Mapping[str, Any]) -> None:
+    def _refuse_another_problem(self, before: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
         """Cycles of another interval, target or task cannot be compared with those on record under the name."""
-        with self.database.errors():
-            found = self.connection.execute(statement("newest_declaration"), {"name": self.pipeline.name}).fetchone()
         for key in ("interval", "target", "task"):
-            if found is not None and found[0].get(key) != declared[key]:
+            if before.get(key) != declared[key]:
                 raise ConfigError(
-                    f"{self.pipeline.name} is on record with {key} {found[0].get(key)!r}, not {declared[key]!r}",
+                    f"{self.pipeline.name} is on record with {key} {before.get(key)!r}, not {declared[key]!r}",
                     remedy="give the pipeline another name, so that it has a history of its own",
                 )
+
+    def _say_changes(self, before: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+        other = [change.text for change in changes(before, declared) if change.of_data]
+        if other and self.notice is not None:
+            self.notice(
+                f"{self.pipeline.name} reads other data than before, from now on: {'; '.join(other)}",
+                "nothing, if it is still the same problem; else give the pipeline another name",
+            )
 
     # --- what a cycle reads back -------------------------------------------------------------------------
 
@@ -279,7 +297,7 @@ class Ledger:
         )
 
     def add_batch(self, cycle_id: int, batch: Batch, *, revision: int, recorded_at: datetime) -> int:
-        """The interval's rows as they were read; the batch's id."""
+        """The interval's rows as they were read, under the declaration in force; the batch's id."""
         problems = [
             {"rule": p.rule, "column": p.column, "rows": p.rows, "done": p.done, "detail": p.detail}
             for p in batch.problems
@@ -287,6 +305,7 @@ class Ledger:
         return self._add(
             "add_batch",
             cycle_id=cycle_id,
+            version_id=self.ids[1],
             revision=revision,
             content_hash=batch.content_hash,
             rows_read=batch.rows_read,
