@@ -6,7 +6,7 @@ from datetime import datetime
 
 from heliotrope import cycle
 from heliotrope.context import Context
-from heliotrope.errors import ConfigError, LedgerError
+from heliotrope.errors import ConfigError, LedgerError, shown
 from heliotrope.interval import Interval, format_time
 from heliotrope.ledger import champions, span
 from heliotrope.records import Action, Champion, Decision
@@ -41,7 +41,8 @@ def roll_back(context: Context, *, to: int | None, reason: str, actor: str) -> C
 
 
 def _last_cycle(context: Context) -> tuple[Interval, datetime]:
-    found = span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
+    with context.database.errors():
+        found = span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
     if found is None:
         raise LedgerError(
             f"{context.pipeline.name} has no cycle yet", remedy="run one with `heliotrope run` or `heliotrope replay`"
@@ -55,7 +56,9 @@ def _by_id(known: tuple[Champion, ...], wanted: int) -> Champion:
         if champion.id == wanted:
             return champion
     ids = ", ".join(str(champion.id) for champion in known[-5:]) or "none"
-    raise ConfigError(f"there is no champion {wanted}", remedy=f"the latest are {ids}; see `heliotrope champion --all`")
+    raise ConfigError(
+        f"there is no champion {shown(wanted)}", remedy=f"the latest are {ids}; see `heliotrope champion --all`"
+    )
 
 
 def _predecessor(context: Context, known: tuple[Champion, ...]) -> Champion:
