@@ -13,13 +13,15 @@ from heliotrope.cli.output import number
 from heliotrope.cli.session import Session, known_id
 from heliotrope.cli.tables import table
 from heliotrope.errors import IntervalError, LedgerError
-from heliotrope.interval import floor, format_step, format_time
+from heliotrope.interval import format_step, format_time, interval_at
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
     from heliotrope.ledger import CycleSummary
 
 __all__ = ["drift", "history"]
+
+_MOST = 2**31  # more than there can be, and no more than PostgreSQL takes
 
 
 def history(
@@ -44,7 +46,7 @@ def history(
     declared = session.recorded(pipeline)
     with session.reading() as connection:
         identity = known_id(connection, declared)
-        found = cycles(connection, identity, start=begin, end=stop, limit=None if every else limit)
+        found = cycles(connection, identity, start=begin, end=stop, limit=None if every else min(limit, _MOST))
     metric = declared.metric
     session.output.document({"pipeline": declared.name, "cycles": [cycle_document(one, metric) for one in found]})
     if not found:
@@ -91,10 +93,10 @@ def _cycle_at(session: Session, pipeline: Pipeline, at: datetime | None) -> Cycl
     from heliotrope.ledger import cycles
 
     step: timedelta = pipeline.interval
-    start = None if at is None else floor(at, step)
+    wanted = None if at is None else interval_at(at, step)
+    start, end = (None, None) if wanted is None else (wanted.start, wanted.end)
     with session.reading() as connection:
         identity = known_id(connection, pipeline)
-        end = None if start is None else start + step
         found = cycles(connection, identity, start=start, end=end, limit=1)
         if found:
             return found[0]
