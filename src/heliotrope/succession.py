@@ -6,7 +6,7 @@ from datetime import datetime
 
 from heliotrope import cycle
 from heliotrope.context import Context
-from heliotrope.errors import ConfigError, LedgerError, SchemaError
+from heliotrope.errors import ConfigError, LedgerError, SchemaError, shown
 from heliotrope.interval import Interval, format_time
 from heliotrope.ledger import champions, span
 from heliotrope.records import Action, Champion, Decision
@@ -52,7 +52,8 @@ def _refuse_unusable(context: Context, target: Champion) -> None:
 
 
 def _last_cycle(context: Context) -> tuple[Interval, datetime]:
-    found = span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
+    with context.database.errors():
+        found = span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
     if found is None:
         raise LedgerError(
             f"{context.pipeline.name} has no cycle yet", remedy="run one with `heliotrope run` or `heliotrope replay`"
@@ -66,7 +67,9 @@ def _by_id(known: tuple[Champion, ...], wanted: int) -> Champion:
         if champion.id == wanted:
             return champion
     ids = ", ".join(str(champion.id) for champion in known[-5:]) or "none"
-    raise ConfigError(f"there is no champion {wanted}", remedy=f"the latest are {ids}; see `heliotrope champion --all`")
+    raise ConfigError(
+        f"there is no champion {shown(wanted)}", remedy=f"the latest are {ids}; see `heliotrope champion --all`"
+    )
 
 
 def _predecessor(context: Context, known: tuple[Champion, ...]) -> Champion:

@@ -326,11 +326,12 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
     one = found[0]
     assert list(one) == [
         *("pipeline", "last_interval", "champion", "champion_since", "metric", "score", "drifted", "decision"),
-        *("intervals_behind_data", "intervals_behind_clock", "unregistered", "failed", "all_failed"),
-        *("declaration", "changed", "incomparable", "columns_gone"),
+        *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
+        *("unregistered", "failed", "all_failed", "declaration", "changed", "incomparable", "columns_gone", "error"),
     ]
     assert one["last_interval"] == {"start": "2026-11-01T05:00Z", "end": "2026-11-01T06:00Z"}
     assert (one["intervals_behind_data"], one["unregistered"], one["changed"]) == (0, 0, None)
+    assert (one["last_row"], one["rows_outside"], one["error"]) == ("2026-11-01T05:00Z", 0, None)
     out = replayed("status", "turning", "--check").out
     assert "turning: every interval's rows are those on record" in out
     assert max(map(len, out.splitlines())) <= 80
@@ -340,14 +341,18 @@ def test_status_counts_what_waits(turning: Call) -> None:
     turning("load")
     turning("replay", "--end", "2026-11-01T02:00Z")
     ended = turning("status")
-    assert "4 data" in ended.out
+    assert "4 to go" in ended.out
     assert "turning: 4 intervals to go with `heliotrope replay turning.yaml`" in ended.out
 
 
 def test_status_survives_a_table_that_is_gone(replayed: Call, database_url: str) -> None:
     _execute(database_url, "DROP TABLE continuous_training")
-    assert replayed("status", "--json").document["pipelines"][0]["intervals_behind_data"] is None
-    assert "? data" in replayed("status").out
+    ended = replayed("status", "--json")
+    assert ended.code == 3
+    one = ended.document["pipelines"][0]
+    assert (one["champion"], one["intervals_behind_data"]) == ("extrapolated", None)
+    assert one["error"]["error"] == "there is no table or view 'continuous_training'"
+    assert "turning: error: there is no table or view" in replayed("status").out
 
 
 def test_history_shows_the_latest(replayed: Call) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,13 +22,14 @@ from heliotrope.cli.document import (
 from heliotrope.cli.failure import interruptible
 from heliotrope.cli.late import changed_since
 from heliotrope.cli.output import Output, number
-from heliotrope.cli.replaying import all_cycles, draw, register, replay_all
+from heliotrope.cli.replaying import all_cycles, draw, register, replay_all, tell_outside
 from heliotrope.cli.session import Session
 from heliotrope.cli.tables import say_summary, summary_document, table
-from heliotrope.errors import EstimatorError, IntervalError
-from heliotrope.interval import format_time, intervals
+from heliotrope.errors import ConfigError, EstimatorError, IntervalError
+from heliotrope.interval import Interval, format_time, interval_at, refuse_off_grid
 
 if TYPE_CHECKING:
+    from heliotrope.config import Pipeline
     from heliotrope.ledger import CycleSummary
 
 __all__ = ["replay", "run"]
@@ -46,6 +48,13 @@ def run(
             metavar="TIME", help="The start of its interval; else the latest that has ended.", show_default=False
         ),
     ] = None,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="Every interval from the last done one to the latest.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Catch up from this interval on instead.", show_default=False),
+    ] = None,
     pictures: Pictures = None,
     database: options.Database = None,
     as_json: options.Json = False,
@@ -53,22 +62,30 @@ def run(
     """Run one cycle: test, measure drift, train, gate.
 
     One that is done already is only shown. Where every candidate failed, it ends with exit code 5.
+    With --catch-up those that were missed are run in order, as `replay` would, up to the latest
+    interval that has ended.
 
     \b
     Example:
       heliotrope run rotating_gaussians.yaml --interval 2026-11-01T06:00Z
     """
     from heliotrope import cycle
-    from heliotrope.replay import last_complete, patiently
+    from heliotrope.replay import last_complete, missed, patiently
 
     session = Session(database, as_json)
-    asked = options.time("--interval", interval)
+    asked, begin = options.time("--interval", interval), options.time("--since", since)
+    if asked is not None and (catch_up or begin is not None):
+        raise ConfigError("--interval and --catch-up exclude each other", remedy="leave one out")
     declared = session.declared(pipeline)
+    if catch_up or begin is not None:
+        _replay(session, declared, partial(missed, since=begin), pictures, every=False)
+        return
     with session.writing(declared) as context:
         if asked is None:
             chosen = last_complete(context.clock(), declared.interval)
         else:
-            chosen = next(intervals(asked, asked + declared.interval, declared.interval))
+            refuse_off_grid(asked, declared.interval)
+            chosen = interval_at(asked, declared.interval)
         if chosen.end > context.clock():
             raise IntervalError(f"{chosen} has not ended yet", remedy="wait for its end, or name an earlier one")
         with interruptible(
@@ -160,8 +177,16 @@ def replay(
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.declared(pipeline)
+    _replay(session, declared, partial(span_of, start=begin, end=stop), pictures, every=every)
+
+
+def _replay(
+    session: Session, declared: Pipeline, choose: Callable[..., list[Interval]], pictures: bool | None, *, every: bool
+) -> None:
+    """Run the cycles of the intervals that ``choose(context, remark=...)`` names, and show them."""
     with session.writing(declared) as context:
-        span = span_of(context, begin, stop)
+        span = choose(context, remark=session.output.say)
+        tell_outside(session.output, declared.source.table, context.rows.outside())
         done = replay_all(context, span, session.output, pictures)
         late = changed_since(context, done.passed_over, session.output)
         summaries = all_cycles(context, span)

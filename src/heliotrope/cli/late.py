@@ -101,11 +101,13 @@ def reconcile(
 
 def _scores(context: Context, cycle_id: int, metric: str) -> dict[str, float | None]:
     """The champion's metric as first recorded, and as of the latest revision."""
+    from heliotrope.ledger import reading, table_of
     from heliotrope.sql import statement
 
     with context.database.errors():
         found = context.ledger.connection.execute(statement("batch_revisions"), {"cycle_id": cycle_id}).fetchall()
-    scores = [None if row[6] is None else row[6].get(metric) for row in found]
+    with reading("cycle", cycle_id):
+        scores = [None if row[6] is None else table_of(row[6], "metrics", numbers=True).get(metric) for row in found]
     return {"first_score": scores[0], "latest_score": scores[-1]}
 
 

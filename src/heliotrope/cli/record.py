@@ -13,13 +13,15 @@ from heliotrope.cli.output import number
 from heliotrope.cli.session import Session, known_id
 from heliotrope.cli.tables import failures, say_failures, table
 from heliotrope.errors import IntervalError, LedgerError
-from heliotrope.interval import floor, format_step, format_time
+from heliotrope.interval import format_step, format_time, interval_at
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
     from heliotrope.ledger import CycleSummary
 
 __all__ = ["drift", "history"]
+
+_MOST = 2**31  # more than there can be, and no more than PostgreSQL takes
 
 
 def history(
@@ -46,7 +48,7 @@ def history(
     declared = session.recorded(pipeline)
     with session.reading() as connection:
         identity = known_id(connection, declared)
-        found = cycles(connection, identity, start=begin, end=stop, limit=None if every else limit)
+        found = cycles(connection, identity, start=begin, end=stop, limit=None if every else min(limit, _MOST))
         known = declarations(connection, identity)
     metric = declared.metric
     oldest = min((one.declaration for one in found), default=0)
@@ -106,10 +108,10 @@ def _cycle_at(session: Session, pipeline: Pipeline, at: datetime | None) -> Cycl
     from heliotrope.ledger import cycles
 
     step: timedelta = pipeline.interval
-    start = None if at is None else floor(at, step)
+    wanted = None if at is None else interval_at(at, step)
+    start, end = (None, None) if wanted is None else (wanted.start, wanted.end)
     with session.reading() as connection:
         identity = known_id(connection, pipeline)
-        end = None if start is None else start + step
         found = cycles(connection, identity, start=start, end=end, limit=1)
         if found:
             return found[0]

@@ -1,5 +1,6 @@
 """The record of what happened, in PostgreSQL: rows are added and never changed."""
 
+from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import (
     CycleSummary,
     Declared,
@@ -27,7 +28,9 @@ __all__ = [
     "declarations",
     "migrate",
     "pipeline_id",
+    "reading",
     "recorded",
     "span",
+    "table_of",
     "version",
 ]

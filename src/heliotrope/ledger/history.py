@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from heliotrope.declaration import Change, changes
 from heliotrope.interval import Interval
+from heliotrope.ledger.decode import objects, reading, table_of
 from heliotrope.records import Action, Champion, Training
 from heliotrope.sql import statement
 
@@ -129,18 +130,30 @@ def cycles(
     end: datetime | None = None,
     limit: int | None = None,
 ) -> tuple[CycleSummary, ...]:
-    """The cycles whose interval starts in ``[start, end)``, the latest ``limit`` of them, oldest first."""
+    """The cycles whose interval starts in ``[start, end)``, the latest ``limit`` of them, oldest first.
+
+    Raises LedgerError for one that was edited into what no cycle writes.
+    """
     parameters = {"pipeline_id": pipeline, "segment": segment, "start": start, "end": end, "limit": limit}
     rows = connection.execute(statement("cycles"), parameters).fetchall()
-    return tuple(_summary(row) for row in reversed(rows))
+    found = []
+    for row in reversed(rows):
+        with reading("cycle", row[0]):
+            found.append(_summary(row))
+    return tuple(found)
 
 
 def _summary(row: Sequence[Any]) -> CycleSummary:
-    steps: Mapping[str, Mapping[str, float]] = row[13] or {}
     seconds: dict[str, float] = {}
-    for parts in steps.values():
-        for name, value in parts.items():
+    for parts in table_of(row[13] or {}, "steps").values():
+        for name, value in table_of(parts, "seconds", numbers=True).items():
             seconds[name] = seconds.get(name, 0.0) + value
+    evaluations = objects(row[14], "evaluations")
+    for one in evaluations:
+        table_of(one["metrics"], "metrics", numbers=True)
+    decisions = objects(row[16], "decisions")
+    for one in decisions:
+        table_of(one["evidence"], "evidence")
     return CycleSummary(
         id=row[0],
         interval=Interval(row[1], row[2]),
@@ -152,14 +165,14 @@ def _summary(row: Sequence[Any]) -> CycleSummary:
         rows_read=row[7],
         rows=row[8],
         verdict=row[9],
-        problems=tuple(row[10]),
+        problems=objects(row[10], "problems", ("rule", "column", "rows", "done", "detail")),
         first_time=row[11],
         last_time=row[12],
         seconds=seconds,
-        evaluations=tuple(row[14] or ()),
-        drift=tuple(row[15] or ()),
-        decisions=tuple(row[16] or ()),
-        trainings=tuple(row[17] or ()),
+        evaluations=evaluations,
+        drift=objects(row[15], "drift readings"),
+        decisions=decisions,
+        trainings=objects(row[17], "trainings"),
         revision=row[18],
         declaration=row[19],
     )
@@ -178,22 +191,28 @@ def champions(
     Those replaced in the instant in which they would have begun are left out, unless ``every`` one is asked for.
     """
     parameters = {"pipeline_id": pipeline, "segment": segment, "at": at, "every": every}
-    return tuple(
-        Champion(
-            id=row[0],
-            candidate=row[10],
-            valid_from=row[1],
-            valid_to=row[2],
-            action=Action(row[3]),
-            reasons=tuple(row[4]),
-            actor=row[5],
-            decided_at=row[6],
-            evidence={name: value for name, value in row[7].items() if value is not None},
-            training=training_from(row[9:]),
-            training_id=row[9],
-            registered_version=row[8],
-        )
-        for row in connection.execute(statement("champions"), parameters).fetchall()
+    found = []
+    for row in connection.execute(statement("champions"), parameters).fetchall():
+        with reading("champion", row[0]):
+            found.append(_champion(row))
+    return tuple(found)
+
+
+def _champion(row: Sequence[Any]) -> Champion:
+    evidence = table_of(row[7], "evidence", numbers=True)
+    return Champion(
+        id=row[0],
+        candidate=row[10],
+        valid_from=row[1],
+        valid_to=row[2],
+        action=Action(row[3]),
+        reasons=tuple(row[4]),
+        actor=row[5],
+        decided_at=row[6],
+        evidence={name: value for name, value in evidence.items() if value is not None},
+        training=training_from(row[9:]),
+        training_id=row[9],
+        registered_version=row[8],
     )
 
 
@@ -234,7 +253,7 @@ def training_from(row: Sequence[Any]) -> Training:
         seconds=row[6],
         seed=row[7],
         fingerprint=row[8],
-        versions=row[9],
+        versions=table_of(row[9], "versions"),
         code_version=row[10],
         artifact=row[11],
     )

@@ -18,8 +18,10 @@ from heliotrope.database import Database, lock_key
 from heliotrope.declaration import changes
 from heliotrope.errors import ConfigError, ConnectionLostError
 from heliotrope.interval import Interval
+from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
+from heliotrope.locks import milliseconds, waited_for
 from heliotrope.records import (
     Action,
     Batch,
@@ -102,11 +104,17 @@ class Ledger:
     def lock(self) -> Iterator[None]:
         """Hold the pipeline and segment: one cycle at a time, whichever process runs it. A killed holder lets go.
 
-        Raises ConfigError when the pipeline on record under this name is of another interval, target or task.
+        Who holds it is said when that takes more than some seconds. Raises LockedError when it is not free in ten
+        minutes, ConfigError when the pipeline on record under this name is of another interval, target or task.
         """
-        key = {"key": lock_key("cycle", self.pipeline.name, self.segment)}
-        with self.database.errors():
-            self.connection.execute(statement("take_lock"), key)
+        key = lock_key("cycle", self.pipeline.name, self.segment)
+
+        def take(seconds: float) -> None:
+            with self.database.errors():
+                wait = {"key": key, "milliseconds": milliseconds(seconds)}
+                self.connection.execute(statement("take_lock_within"), wait)
+
+        waited_for(self.database, f"the lock of {self.pipeline.name}", take, key=key)
         try:
             _ = self.ids  # refuses another problem under this name before anything is read for it
             yield
@@ -114,7 +122,7 @@ class Ledger:
             if self._connection is not None and not self._connection.closed:
                 try:
                     with self.database.errors():
-                        self._connection.execute(statement("release_lock"), key)
+                        self._connection.execute(statement("release_lock"), {"key": key})
                 except ConnectionLostError:
                     self.close()
 
@@ -172,10 +180,12 @@ class Ledger:
 
     def _refuse_another_problem(self, before: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
         """Cycles of another interval, target or task cannot be compared with those on record under the name."""
+        with reading("pipeline_version", f"of {self.pipeline.name}"):
+            known = table_of(before, "declaration")
         for key in ("interval", "target", "task"):
-            if before.get(key) != declared[key]:
+            if known.get(key) != declared[key]:
                 raise ConfigError(
-                    f"{self.pipeline.name} is on record with {key} {before.get(key)!r}, not {declared[key]!r}",
+                    f"{self.pipeline.name} is on record with {key} {known.get(key)!r}, not {declared[key]!r}",
                     remedy="give the pipeline another name, so that it has a history of its own",
                 )
 
@@ -196,7 +206,8 @@ class Ledger:
 
     def champion_at(self, time: datetime) -> Champion | None:
         """Who serves at that time, by the data's clock."""
-        found = champions(self.connection, self.pipeline_id, self.segment, at=time)
+        with self.database.errors():
+            found = champions(self.connection, self.pipeline_id, self.segment, at=time)
         return found[0] if found else None
 
     def batch_of(self, cycle_id: int) -> tuple[int, str]:
@@ -206,26 +217,35 @@ class Ledger:
 
     def evaluations_of(self, cycle_id: int) -> tuple[Evaluation, ...]:
         """What was scored on the cycle's batch."""
-        return tuple(
-            Evaluation(
-                role=role, candidate=candidate, rows=rows, metrics=metrics, gain=PairedLoss(**gain) if gain else None
+        with reading("cycle", cycle_id):
+            return tuple(
+                Evaluation(
+                    role=role,
+                    candidate=candidate,
+                    rows=rows,
+                    metrics=table_of(metrics, "metrics", numbers=True),
+                    gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
+                )
+                for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
             )
-            for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
-        )
 
     def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
         """By (role, candidate): the training's id, the training, and why it failed."""
         found = {}
         for row in self._rows("cycle_trainings", cycle_id=cycle_id):
-            found[row[2], row[1]] = (row[0], training_from(row), row[12])
+            with reading("training", row[0]):
+                found[row[2], row[1]] = (row[0], training_from(row), row[12])
         return found
 
     def decisions_of(self, cycle_id: int) -> dict[str, Decision]:
         """By stage: what was decided in the cycle."""
-        return {
-            stage: Decision(action=Action(action), reasons=tuple(reasons), evidence=evidence)
-            for stage, action, reasons, evidence in self._rows("cycle_decisions", cycle_id=cycle_id)
-        }
+        with reading("cycle", cycle_id):
+            return {
+                stage: Decision(
+                    action=Action(action), reasons=tuple(reasons), evidence=table_of(evidence, "evidence", numbers=True)
+                )
+                for stage, action, reasons, evidence in self._rows("cycle_decisions", cycle_id=cycle_id)
+            }
 
     def drift_of(self, cycle_id: int) -> tuple[DriftReport, ...]:
         """What the detectors read on the cycle's batch."""
@@ -261,7 +281,9 @@ class Ledger:
     def champion_scores(self, metric: str, since: datetime, before: datetime, limit: int) -> tuple[float, ...]:
         """The metric of whoever was champion, by interval in ``[since, before)``, the last ``limit``, oldest first."""
         rows = self._rows("champion_scores", since=since, before=before, limit=limit)
-        return tuple(row[0][metric] for row in reversed(rows) if row[0].get(metric) is not None)
+        with reading("evaluation", f"of {metric}"):
+            scores = [table_of(row[0], "metrics", numbers=True).get(metric) for row in reversed(rows)]
+        return tuple(score for score in scores if score is not None)
 
     def artifact_of(self, fingerprint: str) -> str | None:
         """The model file of an equal fit, made before."""
