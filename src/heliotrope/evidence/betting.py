@@ -41,7 +41,7 @@ _SHARES = np.array([0.9, *(0.5**k for k in range(1, 10))])
 _WEIGHTS = 1.0 / np.sqrt(1.0 + np.arange(len(_SHARES)))
 _WEIGHTS /= _WEIGHTS.sum()
 BETS = len(_SHARES)
-_MOST = 1e300
+_MOST = 1e40
 """Capital beyond this is thrown away, which is to the gambler's loss alone."""
 _BLOCK = 16
 """So many factors are multiplied before a logarithm is taken: none is below 0.1, so that their product is not lost."""
@@ -169,7 +169,7 @@ class Evidence:
 def feed(capital: Floats, grown: Floats, stake: float | Floats) -> Floats:
     """Lay ``stake`` out over the bets, then let each grow by its logarithm ``grown``; all of shape (..., bets)."""
     laid = capital + np.multiply.outer(stake, _WEIGHTS)
-    # The cap keeps the exponential finite; it is beyond what any decision asks for.
+    # Both caps keep the product finite; they are beyond what any decision asks for.
     return np.asarray(np.minimum(laid * np.exp(np.minimum(grown, 600.0)), _MOST))
 
 

@@ -54,11 +54,12 @@ class Calibration:
         return np.asarray(statistics > self.thresholds)
 
 
-def calibrate(null: Floats, *, one_in: float) -> Calibration:
+def calibrate(null: Floats, *, one_in: float, independent: int | None = None) -> Calibration:
     """Thresholds from the statistics of pairs without a change, shape (values, features).
 
     Features are put on one scale (their medians and what lies over them), and the largest over all features is held to
-    one threshold (Westfall and Young, 1993): however they depend on each other, any alarm counts once.
+    one threshold (Westfall and Young, 1993): however they depend on each other, any alarm counts once. For values that
+    :func:`resampled` made give the number of the history's intervals as ``independent``.
 
     Raises ValueError for fewer than ten values.
 
@@ -72,27 +73,34 @@ def calibrate(null: Floats, *, one_in: float) -> Calibration:
     spread = np.quantile(null, 1.0 - _TAIL, axis=0) - middle
     spread = np.where(spread > 0.0, spread, np.maximum(null.max(axis=0) - middle, np.finfo(float).tiny))
     largest = ((null - middle) / spread).max(axis=1)
-    return Calibration(middle + spread * exceeded_once_in(largest, one_in), one_in, len(null))
+    # Half as many: neighbours in a history share most of a reference, and the scales are from the same values.
+    known = max((len(null) if independent is None else independent) // 2, 1)
+    return Calibration(middle + spread * exceeded_once_in(largest, one_in, independent=known), one_in, len(null))
 
 
-def exceeded_once_in(values: Floats, one_in: float) -> float:
-    """What the next value exceeds once in ``one_in`` times, from ``values``, shape (values,).
+def exceeded_once_in(values: Floats, one_in: float, *, independent: int | None = None) -> float:
+    """What the next value exceeds once in ``one_in`` times in the mean, from ``values``, shape (values,).
 
-    Where there are ten times as many values it is read from them; else from an exponential tail over their largest
-    tenth (Pickands, 1975, at shape zero), which lies above the truth for statistics with the lighter tails of a normal
-    distribution. One value more is counted for the next, so that few values make it cautious.
+    Where there are ten times as many values it is read from them; else their largest tenth is continued by an
+    exponential tail (Pickands, 1975, at shape zero), which lies above the truth where tails are lighter, as those of
+    distances are. That the tail was itself found from few values is counted in: the next value's chance is averaged
+    over what they leave open (Lomax, 1954). ``independent`` says how many there are in truth, where values were made
+    from each other.
 
     >>> exponential = np.random.default_rng(0).exponential(1, 200)
     >>> round(exceeded_once_in(exponential, 1000), 1)  # ln(1000) is 6.9
-    6.6
+    6.9
     """
     ordered, count = np.sort(values), len(values)
-    if count >= 10 * one_in:
+    whole = count if independent is None else min(independent, count)
+    if whole >= 10 * one_in:
         return float(ordered[min(int(np.ceil((count + 1) * (1.0 - 1.0 / one_in))), count) - 1])
     over = max(int(np.ceil(count * _TAIL)), min(5, count - 1))
     base = ordered[count - over - 1]
-    mean_excess = float((ordered[count - over :] - base).sum() / (over - 1 if over > 1 else 1))
-    return float(base + mean_excess * max(np.log(one_in * over / (count + 1.0)), 0.0))
+    mean_excess = float((ordered[count - over :] - base).mean())
+    known = max(over * whole / count, 1.0)
+    beyond = max(one_in * (known + 1.0) / (whole + 1.0), 1.0)
+    return float(base + mean_excess * known * (beyond ** (1.0 / known) - 1.0))
 
 
 # --- statistics without a change ---------------------------------------------------------------------------
