@@ -187,6 +187,32 @@ def test_a_challenger_better_in_the_mean_is_found_through_the_shocks() -> None:
     assert found.within(50) == 1.0
 
 
+def autocorrelated(*, known: bool, intervals: int = 60, rows: int = 300) -> Iterator[Array]:
+    """Gains that follow each other (AR(1), 0.5) with a mean of zero in the long run, not given the row before."""
+    random = np.random.default_rng(12)
+    last, gains = random.normal(0, 1, STREAMS), np.empty((STREAMS, rows))
+    means: list[Array] = []
+    errors: list[Array] = []
+    size = np.full(STREAMS, 0.01)
+    paid = growth_of_counts(0, 0, rows, shock=1.0)
+    for _ in range(intervals):
+        for row, noise in enumerate(random.normal(0, math.sqrt(0.75), (rows, STREAMS))):
+            last = 0.5 * last + noise
+            gains[:, row] = last
+        cut = np.clip(gains / 5.0, -1.0, 1.0)
+        yield growth(cut) + np.multiply.outer(size**2 if known else 0.0 * size, paid)
+        means.append(cut.mean(axis=1))
+        errors.append(cut.std(axis=1) / math.sqrt(rows))
+        if len(means) >= 10:
+            size = np.sqrt(np.maximum(np.var(means, axis=0, ddof=1) - np.mean(np.square(errors), axis=0), 0.0))
+
+
+def test_rows_that_follow_each_other_break_the_promise_and_the_shock_measured_on_the_past_keeps_it() -> None:
+    told, untold = (run(autocorrelated(known=known), RATE, streams=STREAMS) for known in (True, False))
+    assert false_rate(told, intervals=60) <= 1.0
+    assert false_rate(untold, intervals=60) > 1.0
+
+
 # --- power -------------------------------------------------------------------------------------------------
 
 
