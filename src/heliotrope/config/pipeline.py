@@ -12,7 +12,7 @@ from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import Dataset
 from heliotrope.config.drift import Drift
 from heliotrope.config.rule import Gate, Report, Validation
-from heliotrope.config.setting import Column, Name, Settings, Step
+from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger
 from heliotrope.errors import nearest
@@ -66,10 +66,9 @@ class Pipeline(Settings):
                 raise ValueError(f"{column!r} is the target or the time and cannot be a feature too; remove it")
         if self.target == self.source.time:
             raise ValueError(f"{self.target!r} cannot be both the time and the target")
-        names = [candidate.name for candidate in self.candidates]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"candidate {twice[0]!r} is declared twice; rename one")
+        twice = given_twice(candidate.name for candidate in self.candidates)
+        if twice is not None:
+            raise ValueError(f"candidate {twice!r} is declared twice; rename one")
         metrics = CLASSIFICATION_METRICS if self.task == "classification" else REGRESSION_METRICS
         if not self.metric:
             object.__setattr__(self, "metric", metrics[0])

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from heliotrope.config.document import read
 from heliotrope.config.pipeline import Pipeline
-from heliotrope.config.refusal import explain
+from heliotrope.config.plain import UnfitError, plain
+from heliotrope.config.refusal import explain, shortened
 from heliotrope.errors import ConfigError
-from heliotrope.interval import format_step
 
 __all__ = ["load", "parse"]
 
@@ -29,43 +28,21 @@ def parse(data: Mapping[str, Any], *, where: str = "pipeline") -> Pipeline:
     heliotrope.errors.ConfigError: x.yaml: nam: unknown key; did you mean 'name'?
     ...
     """
-    try:
-        # By way of JSON, where strict still takes a list for a tuple, but neither "3" nor true for 3.
-        return Pipeline.model_validate_json(json.dumps(dict(data), default=_as_json))
-    except ValidationError as error:
-        raise ConfigError("\n".join(f"{where}: {said}" for said in explain(error))) from None
+    return _parse(data, lambda _: where)
 
 
 def load(path: str | Path) -> Pipeline:
     """A pipeline from a YAML file. Raises ConfigError when it cannot be read or is wrong."""
-    path = Path(path)
+    document = read(Path(path))
+    return _parse(document.data, document.where)
+
+
+def _parse(data: Mapping[str, Any], where: Callable[[Sequence[str | int]], str]) -> Pipeline:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}", remedy="name a pipeline's YAML file") from None
-    try:
-        data = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - derives from SafeLoader
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
-        raise ConfigError(f"{path}: holds no mapping of settings", remedy="begin with `name: ...`")
-    return parse(data, where=str(path))
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a key that is given twice, of which YAML would keep the last in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            name = getattr(key, "value", None)
-            if isinstance(name, str) and name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {name!r} is given twice", key.start_mark)
-            seen.add(name if isinstance(name, str) else id(key))
-        return super().construct_mapping(node, deep)
-
-
-def _as_json(value: object) -> object:
-    if isinstance(value, timedelta):
-        return format_step(value)
-    return value.isoformat() if isinstance(value, (datetime, date)) else str(value)
+        # By way of JSON, where strict still takes a list for a tuple, but neither "3" nor true for 3.
+        return Pipeline.model_validate_json(json.dumps(plain(data)))
+    except UnfitError as error:
+        place = ".".join(map(str, error.place))
+        raise ConfigError(f"{where(error.place)}: {place}: {shortened(str(error))}") from None
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{where(place)}: {said}" for place, said in explain(error))) from None

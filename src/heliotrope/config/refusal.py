@@ -10,15 +10,31 @@ from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.setting import Settings
 from heliotrope.errors import nearest
 
-__all__ = ["explain"]
+__all__ = ["explain", "shortened"]
+
+_SHOWN = 20
+"""Lines of what is wrong: more of them have one cause."""
 
 
-def explain(error: ValidationError) -> list[str]:
-    """A line for everything that is wrong with a pipeline, unknown keys first."""
+def explain(error: ValidationError) -> list[tuple[tuple[str | int, ...], str]]:
+    """The place of everything that is wrong with a pipeline, and a line about it; unknown keys first."""
     every = error.errors(include_url=False)
+    counted = every[: 10 * _SHOWN]
     # What is wrong inside a place explains what is wrong with the place, and an unknown key the missing one.
-    found = [one for one in every if not any(_inside(other, one) for other in every)]
-    return [_explain(one) for one in sorted(found, key=lambda one: one["type"] != "extra_forbidden")]
+    found = [one for one in counted if not any(_inside(other, one) for other in counted)]
+    found.sort(key=lambda one: one["type"] != "extra_forbidden")
+    said = [(one["loc"], shortened(_explain(one))) for one in found[:_SHOWN]]
+    more = len(every) - len(counted) + len(found) - len(said)
+    return [*said, ((), f"{more} more of this kind")] if more else said
+
+
+def shortened(text: str, length: int = 400) -> str:
+    """The text without its middle where it is long: what was wrong stands in front, the remedy at the end.
+
+    >>> len(shortened("x" * 5000))
+    400
+    """
+    return text if len(text) <= length else f"{text[: length // 2 - 2]}...{text[1 - length // 2 :]}"
 
 
 def _inside(error: Any, place: Any) -> bool:
@@ -27,7 +43,7 @@ def _inside(error: Any, place: Any) -> bool:
 
 def _explain(error: Any) -> str:
     place = [part for part in error["loc"] if part != "[key]"]
-    shown = ".".join(str(part) for part in place) or "pipeline"
+    shown = ".".join(shortened(str(part), 80) for part in place) or "pipeline"
     if error["type"] == "extra_forbidden":
         return f"{shown}: unknown key; {nearest(str(place[-1]), _known_keys(place[:-1]))}"
     if error["type"] == "missing":
@@ -41,7 +57,7 @@ def _explain(error: Any) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error":
         return f"{shown}: {message}"
-    return f"{shown}: {message[0].lower()}{message[1:]}, not {error['input']!r}"
+    return f"{shown}: {message[0].lower()}{message[1:]}, not {shortened(repr(error['input']), 100)}"
 
 
 def _known_keys(place: list[Any]) -> list[str]:

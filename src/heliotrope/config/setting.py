@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
@@ -11,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from heliotrope.errors import ConfigError
 from heliotrope.interval import format_step, parse_step, parse_time
 
-__all__ = ["Column", "ImportPath", "Name", "Positive", "Settings", "Share", "Step", "Time"]
+__all__ = ["Column", "ImportPath", "Name", "Positive", "Settings", "Share", "Step", "Time", "given_twice"]
 
 
 class Settings(BaseModel):
@@ -62,3 +64,12 @@ Name = Annotated[str, AfterValidator(_name)]
 Column = Annotated[str, Field(min_length=1, max_length=63)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+def given_twice(names: Iterable[str]) -> str | None:
+    """The first name, by the alphabet, that is there more than once.
+
+    >>> given_twice(["b", "a", "b"]), given_twice(["a", "b"])
+    ('b', None)
+    """
+    return min((name for name, count in Counter(names).items() if count > 1), default=None)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from heliotrope.config.setting import Column, Settings
+from heliotrope.config.setting import Column, Settings, given_twice
 
 __all__ = ["Features", "Source"]
 
@@ -28,9 +28,9 @@ def _feature_kinds(value: Any) -> Any:
         return value
     if not all(isinstance(name, str) for name in value):
         raise ValueError("must be a list of column names, or a mapping of column to kind")
-    twice = sorted({name for name in value if value.count(name) > 1})
-    if twice:
-        raise ValueError(f"{twice[0]!r} is listed twice; remove one")
+    twice = given_twice(value)
+    if twice is not None:
+        raise ValueError(f"{twice!r} is listed twice; remove one")
     return dict.fromkeys(value, "auto")
 
 
