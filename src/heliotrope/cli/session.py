@@ -156,15 +156,15 @@ def parsed(name: str, declaration: Mapping[str, Any]) -> Pipeline:
 
 def _files() -> list[Path]:
     """The YAML files in this folder that look like a pipeline's, whether or not they are right."""
-    import yaml
+    from heliotrope.config.document import read
 
     found = []
     for file in sorted(one for ending in _ENDINGS for one in Path().glob(f"*{ending}")):
         try:
-            said = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            said = read(file).data
+        except ConfigError:
             continue
-        if isinstance(said, dict) and {"source", "candidates"} <= said.keys():
+        if {"source", "candidates"} <= said.keys():
             found.append(file)
     return found
 
