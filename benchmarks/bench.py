@@ -32,7 +32,7 @@ __all__ = ["Board", "database", "folder", "process", "rounds", "timed"]
 @contextmanager
 def folder() -> Iterator[Path]:
     """A folder that is gone afterwards; its path is short, as that of a socket must be."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else `timeout` would leave the folder and its server
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else `timeout` would leave the folder
     path = Path(tempfile.mkdtemp(prefix="bench"))
     try:
         yield path
@@ -51,7 +51,7 @@ def database() -> Iterator[Database]:
     with folder() as place:
         try:
             with _within(server.start(place / "pg")) as url:
-                yield Database(url, embedded=True)
+                yield Database(url, embedded=place / "pg")
         finally:
             server.stop(place / "pg")
 
