@@ -31,9 +31,10 @@ __all__ = ["Board", "database", "folder", "process", "rounds", "timed"]
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder that is gone afterwards; its path is short, as that of a socket must be."""
+    """A folder that is gone afterwards. Where root makes it, PostgreSQL's account passes through it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else `timeout` would leave the folder
     path = Path(tempfile.mkdtemp(prefix="bench"))
+    path.chmod(0o711)
     try:
         yield path
     finally:

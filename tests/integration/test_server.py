@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
+import world
 from heliotrope import server
 from heliotrope.database import Database, home
 from heliotrope.errors import ConfigError, DatabaseError
@@ -23,6 +25,8 @@ from heliotrope.ledger import CURRENT, migrate, version
 from heliotrope.registry import Registry, tracking_uri
 from heliotrope.server import account, cluster, place, postmaster, programs
 from heliotrope.server.lock import Lock
+
+pytestmark = pytest.mark.filterwarnings("ignore:waiting for", "ignore:the embedded PostgreSQL is starting")  # busy
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
@@ -62,7 +66,7 @@ def litter(above: Path) -> list[Path]:
 def process(folder: Path, **options: Any) -> subprocess.Popen[str]:
     """A process that uses the server until its input ends; it may not have started it yet."""
     return subprocess.Popen(
-        [options.pop("python", sys.executable), "-W", "error", "-c", USER, str(folder)],
+        [options.pop("python", sys.executable), "-W", "error::ResourceWarning", "-c", USER, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -79,6 +83,19 @@ def user(folder: Path, **options: Any) -> tuple[subprocess.Popen[str], str]:
     if not url:
         pytest.fail(found.communicate()[1])
     return found, url
+
+
+def command_line(above: Path, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """A verb, on the embedded server of a home."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "HELIOTROPE"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "heliotrope", *arguments],
+        env={**environment, "HELIOTROPE_HOME": str(above)},
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def ended(one: subprocess.Popen[str], number: int | None = None) -> str:
@@ -194,24 +211,56 @@ def test_a_second_ctrl_c_while_the_server_stops_says_nothing(folder: Path) -> No
 
 @pytest.mark.parametrize("pause", [0.02, 0.15])
 def test_ctrl_c_twice_ends_the_command_line_with_one_error_at_most(folder: Path, pause: float) -> None:
-    first = folder.parent / "home" / "postgres"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "HELIOTROPE"))}
+    above = folder.parent / "home"
     for delay in (0.3, 0.6, 1.0):
-        one = subprocess.Popen(
-            [sys.executable, "-m", "heliotrope", "demo", "--hours", "12"],
-            env={**environment, "HELIOTROPE_HOME": str(first.parent)},
-            cwd=folder.parent,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        one = command_line(above, "demo", "--hours", "12", cwd=folder.parent)
         time.sleep(delay)
         one.send_signal(signal.SIGINT)
         time.sleep(pause)
         said = ended(one, signal.SIGINT)
         assert one.returncode in (130, -signal.SIGINT), said
         assert "ignored" not in said, said
-        assert eventually(lambda: is_gone(first))
+        assert eventually(lambda: is_gone(above / "postgres"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_replay_that_is_killed_leaves_no_server(folder: Path, number: signal.Signals) -> None:
+    above = folder.parent / "home"
+    one = command_line(above, "demo", "--hours", "48", cwd=folder.parent)
+    assert eventually(lambda: (above / "artifacts").exists(), 60)
+    ended(one, number)
+    assert eventually(lambda: is_gone(above / "postgres"), 60)
+
+
+def test_the_process_that_registers_keeps_the_server_until_it_has_ended_too(folder: Path) -> None:
+    database = Database(server.start(folder), embedded=folder)
+    migrate(database)
+    order = {
+        "pipeline": world.pipeline().model_dump(mode="json"),
+        "url": database.url,
+        "embedded": str(folder),
+        "folder": str(folder.parent),
+        "segment": "",
+    }
+    one = subprocess.Popen(
+        [sys.executable, "-c", "from heliotrope.publish import registrar; registrar.main()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert one.stdin is not None
+    one.stdin.write(json.dumps(order) + "\n")
+    one.stdin.flush()
+    joined = Path(f"/proc/{one.pid}/fd")
+    if joined.exists():
+        assert eventually(lambda: any(os.readlink(each) == str(folder / "users") for each in joined.iterdir()))
+    else:
+        time.sleep(5)
+    server.stop(folder)
+    assert answers(database.url)
+    assert ended(one) == ""
+    assert eventually(lambda: is_gone(folder))
 
 
 # --- its start ---------------------------------------------------------------------------------------------
@@ -278,6 +327,7 @@ def test_everything_killed_at_once_leaves_a_folder_that_starts(folder: Path) -> 
     for pid in (guardian, running.pid, one.pid):
         os.kill(pid, signal.SIGKILL)
     one.communicate()
+    assert eventually(lambda: not running.is_running() and not Path(f"/proc/{guardian}").exists())
     assert answers(server.start(folder))
 
 
@@ -478,6 +528,18 @@ def test_new_data_have_the_settings_of_a_laptop_and_lose_nothing(folder: Path) -
 
 
 # --- other users -------------------------------------------------------------------------------------------
+
+
+@as_root
+def test_root_follows_no_link_in_a_servers_folder(folder: Path) -> None:
+    folder.mkdir()
+    target = folder.parent / "target"
+    target.write_text("kept")
+    (folder / "users").symlink_to(target)
+    with pytest.raises(DatabaseError, match="cannot run in"):
+        server.start(folder)
+    assert target.read_text() == "kept"
+    (folder / "users").unlink()
 
 
 @as_root

@@ -200,7 +200,8 @@ def _launch(folder: Path, guardian: Lock) -> bytes:
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOT, *map(str, arguments)]
     log = place.log_of(folder)
     try:
-        with log.open("ab") as errors:
+        errors = place.open_log(folder)
+        try:
             process = subprocess.Popen(  # noqa: S603 - this very program
                 command,
                 env=programs.environment(os.environ),
@@ -211,6 +212,8 @@ def _launch(folder: Path, guardian: Lock) -> bytes:
                 stdout=subprocess.PIPE,
                 stderr=errors,
             )
+        finally:
+            os.close(errors)
     except OSError as error:
         raise DatabaseError(
             f"the embedded PostgreSQL in {folder} cannot be started: {error}",

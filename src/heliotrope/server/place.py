@@ -10,21 +10,33 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from heliotrope.errors import DatabaseError
-from heliotrope.server.account import Account, is_open_to
+from heliotrope.server.account import Account, is_open_to, open_file
 
-__all__ = ["ELSEWHERE", "clear_socket", "data_of", "log_of", "make", "make_socket", "new_data", "remove_socket", "url"]
+__all__ = [
+    "ELSEWHERE",
+    "clear_socket",
+    "data_of",
+    "log_of",
+    "make",
+    "make_socket",
+    "new_data",
+    "open_log",
+    "remove_socket",
+    "url",
+]
 
 ELSEWHERE = Path("/var/lib/heliotrope")
 _NOTE = "WHERE.txt"
 _LINK = "socket"
-_SOCKET = ".s.PGSQL.5432"
-_LONGEST = 103 - len(_SOCKET) - 1  # bytes of a socket's path on macOS; Linux has 107
+SOCKET = ".s.PGSQL.5432"
+"""The socket's name, which clients expect by the number of a port."""
+_LONGEST = 103 - len(SOCKET) - 1  # bytes of a socket's path on macOS; Linux has 107
 _TEMPORARY = "heliotrope-"
 
 
@@ -62,6 +74,11 @@ def data_of(folder: Path) -> Path | None:
 def log_of(folder: Path) -> Path:
     """The server's log."""
     return folder / "log"
+
+
+def open_log(folder: Path) -> int:
+    """The log, for programs to add to."""
+    return open_file(log_of(folder), os.O_WRONLY | os.O_APPEND)
 
 
 def new_data(folder: Path, account: Account | None) -> Path:
@@ -111,14 +128,16 @@ def remove_socket(folder: Path) -> None:
     link = folder / _LINK
     if link.is_symlink():
         socket = link.readlink()
-        if socket.name.startswith(_TEMPORARY):
-            shutil.rmtree(socket, ignore_errors=True)
+        if socket.name.startswith(_TEMPORARY) and socket.is_dir():
+            clear_socket(socket)
+            with suppress(OSError):
+                socket.rmdir()
         link.unlink()
 
 
 def clear_socket(socket: Path) -> None:
     """Remove what a killed server has left of its socket; a record of its process would keep another from starting."""
-    for name in (_SOCKET, f"{_SOCKET}.lock"):
+    for name in (SOCKET, f"{SOCKET}.lock"):
         (socket / name).unlink(missing_ok=True)
 
 

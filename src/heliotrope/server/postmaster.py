@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
 
 from heliotrope.errors import DatabaseError
+from heliotrope.server import place
 from heliotrope.server.account import Account
 from heliotrope.server.lock import Lock
 from heliotrope.server.programs import Programs, environment
@@ -17,6 +20,8 @@ __all__ = ["Postmaster", "clear", "find", "launch"]
 
 _PID_FILE = "postmaster.pid"  # its lines: process, data, start, port, socket's folder, address, shared memory, state
 _PAUSE = 0.005
+_ENCRYPTED = struct.pack("!ii", 8, 80877103)  # the protocol's question whether it would encrypt: a byte is answered
+_ANSWER = 10.0  # seconds
 
 
 class Postmaster:
@@ -38,10 +43,22 @@ class Postmaster:
         lines = _pid_file(self.data)
         return lines[:1] == [str(self.pid)] and lines[7:8] == ["ready"]
 
+    def answers(self) -> bool:
+        """Whether it really does: a process that was killed is still seen for a moment."""
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(_ANSWER)
+                line.connect(str(self.socket / place.SOCKET))
+                line.sendall(_ENCRYPTED)
+                return len(line.recv(1)) == 1
+        except OSError:
+            return False
+
     @property
     def socket(self) -> Path:
         """The folder of its socket."""
-        return Path(_pid_file(self.data)[4])
+        said = _pid_file(self.data)[4:5]
+        return Path(said[0]) if said and said[0] else self.data
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
@@ -66,25 +83,24 @@ class Postmaster:
         return True
 
 
-def launch(data: Path, socket: Path, programs: Programs, account: Account | None, log: Path, lock: Lock) -> Postmaster:
-    """Start a server; it is not ready yet. Its words go to the end of ``log``.
+def launch(data: Path, socket: Path, programs: Programs, account: Account | None, log: int, lock: Lock) -> Postmaster:
+    """Start a server; it is not ready yet. It writes to the file ``log``.
 
     It and its sessions hold the lock, which is held here, until the last of them has ended.
     """
     command = [str(programs.postgres), "-D", str(data), "-p", "5432", "-h", ""]
     command += ["-k", '"{}"'.format(str(socket).replace('"', '""')), "-c", "unix_socket_permissions=0700"]
-    with log.open("ab") as file:
-        child = subprocess.Popen(  # noqa: S603 - the wheel's own program
-            command,
-            env=environment(os.environ),
-            cwd="/",
-            umask=0o077,
-            pass_fds=(lock.fileno(),),
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            **(account.of_process() if account else {}),
-        )
+    child = subprocess.Popen(  # noqa: S603 - the wheel's own program
+        command,
+        env=environment(os.environ),
+        cwd="/",
+        umask=0o077,
+        pass_fds=(lock.fileno(),),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        **(account.of_process() if account else {}),
+    )
     return Postmaster(data, child.pid, child)
 
 
@@ -135,12 +151,21 @@ def _is_alive(pid: int) -> bool:
 def _is_postgres_on(pid: int, data: Path) -> bool:
     """Whether the process is a server's main one, and works in this folder.
 
-    It changes to its data folder when it starts. Where /proc does not tell, ``ps`` says what it was started with.
+    It changes to its data folder when it starts. In a container root may not see that, but what it was started with.
+    Where there is no /proc, ``ps`` says the latter.
     """
+    process = Path(f"/proc/{pid}")
     if Path("/proc/self/cwd").exists():
         try:
-            program = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
-            return os.path.basename(program) == b"postgres" and os.path.samefile(f"/proc/{pid}/cwd", data)
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        if os.path.basename(words[0]) != b"postgres":
+            return False
+        try:
+            return os.path.samefile(process / "cwd", data)
+        except PermissionError:
+            return os.fsencode(data) in words
         except OSError:
             return False
     said = subprocess.run(  # noqa: S603 - a number
