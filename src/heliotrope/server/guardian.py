@@ -51,12 +51,12 @@ def main(folder: Path, programs: Programs, lock: int) -> None:
         guardian.release()
         _say(_told(error, folder))
         return
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.stop, daemon=True).start())
-    if told_to_end.is_set():
-        os.kill(os.getpid(), signal.SIGTERM)
-    threading.Thread(target=server.stop_when_unused, daemon=True).start()
     try:
-        server.announce()
+        server.announce()  # before anything may stop it, which takes the word back
+        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.stop, daemon=True).start())
+        if told_to_end.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
+        threading.Thread(target=server.stop_when_unused, daemon=True).start()
         server.watch()
     except BaseException:
         server.interrupt()
