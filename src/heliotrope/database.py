@@ -38,6 +38,8 @@ def home(environment: Mapping[str, str] | None = None) -> Path:
         raise _no_home(named, str(error)) from None
     if folder.is_symlink():
         raise _no_home(named, "symbolic links in a circle")
+    if folder.exists() and not folder.is_dir():
+        raise _no_home(named, "it is a file")
     return folder
 
 

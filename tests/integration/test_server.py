@@ -252,11 +252,9 @@ def test_the_process_that_registers_keeps_the_server_until_it_has_ended_too(fold
     assert one.stdin is not None
     one.stdin.write(json.dumps(order) + "\n")
     one.stdin.flush()
-    joined = Path(f"/proc/{one.pid}/fd")
-    if joined.exists():
-        assert eventually(lambda: any(os.readlink(each) == str(folder / "users") for each in joined.iterdir()))
-    else:
-        time.sleep(5)
+    with psycopg.connect(database.url, autocommit=True) as connection:  # it has joined before it connects
+        others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        assert eventually(lambda: (connection.execute(others).fetchone() or (0,))[0] > 1, 120)
     server.stop(folder)
     assert answers(database.url)
     assert ended(one) == ""
@@ -501,6 +499,9 @@ def test_a_folder_that_cannot_be_is_said_to_be(folder: Path, monkeypatch: pytest
     with pytest.raises(ConfigError, match="names no folder"):
         home()
     (above / "file").touch()
+    monkeypatch.setenv("HELIOTROPE_HOME", str(above / "file"))
+    with pytest.raises(ConfigError, match="names no folder: it is a file"):
+        home()
     with pytest.raises(DatabaseError, match=r"is no folder|Not a directory"):
         server.start(above / "file" / "postgres")
     with pytest.raises(DatabaseError, match=r"is no folder|Not a directory"):
