@@ -142,6 +142,11 @@ def _database(database: Database) -> Iterator[Check]:
     skew = abs((row[0] - datetime.now(UTC)).total_seconds())
     yield Check("clock", "ok" if skew < _SKEW else "warn", f"{skew:.0f} s apart", "set both clocks by NTP")
     yield Check("database", "ok", without_password(database.url))
+    if database.embedded:
+        from heliotrope import server
+
+        folder = database.embedded
+        yield Check("server files", "ok", f"data in {server.data_of(folder)}, log in {server.log_of(folder)}")
 
 
 def _rights(database: Database) -> Iterator[Check]:
