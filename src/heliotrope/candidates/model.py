@@ -62,11 +62,12 @@ class Model:
         rows, shape (rows,), or None for equal ones, and ``seed``, for the estimator's ``random_state``.
 
         Numeric features go to the estimator as float64, nulls as NaN. With ``encode: tabular``, or ``auto`` and a
-        feature that is not a number, all go through the transformers of ``skrub.tabular_pipeline``, which also
-        fill what is missing where the estimator wants that (texts of many values through ``TextEncoder``); with ``none`` such features go to it as a data frame.
-        An estimator whose ``fit`` has the parameter ``time`` is given every row's time, in seconds since the Unix
-        epoch, in ``fit``, ``predict`` and ``predict_proba``. One whose ``fit`` has no ``sample_weight`` is fitted
-        to a sample of as many rows, drawn in proportion to the weights with the seed.
+        feature that is not a number, all go through the transformers of ``skrub.tabular_pipeline`` (texts of many
+        values through ``TextEncoder``), which also fill what is missing where the estimator wants that; with ``none``
+        such features go to it as a data frame. An estimator whose ``fit`` has the parameter ``time`` is given every
+        row's time, in seconds since the Unix epoch, in ``fit``, ``predict`` and ``predict_proba``. One whose ``fit``
+        has no ``sample_weight`` is fitted to a sample of as many rows, drawn in proportion to the weights with the
+        seed.
 
         Raises EstimatorError when the estimator cannot be made or refuses the rows, SchemaError when a column is
         missing or of another type than its kind.

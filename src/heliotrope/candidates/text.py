@@ -1,4 +1,4 @@
-"""Texts of many values as numbers, without a vocabulary: a fitted encoder is as small for URLs as for names of towns."""
+"""Texts of many values as numbers, without a vocabulary: what is kept of URLs is as small as of names of towns."""
 
 from __future__ import annotations
 
