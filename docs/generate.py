@@ -137,7 +137,8 @@ key is refused with the nearest known name. What is left out has the default giv
 
 Where a choice has kinds, `kind` names the one meant. Lengths of time are written `15m`, `1h`, `1d`, `1w`; times as
 `2026-11-24T05:00Z`, in UTC where no offset is given. A number is not taken for a text, nor a text for a number: labels
-that are digits are quoted."""
+that are digits are quoted. The file is plain YAML of at most 256 KiB: aliases (`*name`), tags (`!!name`), a key given
+twice and a second document are refused. What is wrong is said with its line, as `clicks.yaml:3`."""
 _SECTION_OF = {model: heading for heading, models in _SECTIONS for model in models}
 
 

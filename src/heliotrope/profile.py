@@ -131,9 +131,11 @@ def look(
 
 
 def _span(connection: psycopg.Connection[Any], relation: Relation, time: str) -> tuple[int, datetime, datetime]:
-    query = sql.SQL("SELECT count({0}), min({0})::timestamptz, max({0})::timestamptz FROM {1}").format(
-        sql.Identifier(time), _name(relation)
-    )
+    """Of the rows that lie in an interval: neither infinite nor of other years than 1 to 9999."""
+    query = sql.SQL(
+        "SELECT count({0}), min({0})::timestamptz, max({0})::timestamptz FROM {1}"
+        " WHERE {0} >= '0001-01-02' AND {0} < '9999-12-31'"
+    ).format(sql.Identifier(time), _name(relation))
     found = connection.execute(query).fetchone()
     if found is None or not found[0]:
         raise DataError(f"{relation} holds no rows with a {time!r}", remedy="load some first")

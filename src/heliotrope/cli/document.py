@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from heliotrope.interval import format_time
+
 if TYPE_CHECKING:
-    from heliotrope.ledger import CycleSummary
+    from datetime import datetime
+
+    from heliotrope.ledger import CycleSummary, Declared
     from heliotrope.records import Champion, Problem
 
 __all__ = [
     "champion_document",
     "cycle_document",
     "decision_text",
+    "declaration_document",
+    "declaration_text",
     "drift_text",
-    "problem_text",
     "is_refresh",
+    "problem_text",
     "promoted",
     "score",
     "seconds_text",
     "total",
+    "unscored_reason",
 ]
 
 
@@ -44,6 +51,9 @@ def cycle_document(summary: CycleSummary, metric: str) -> dict[str, Any]:
         "drift": summary.drift,
         "decisions": summary.decisions,
         "trainings": summary.trainings,
+        "failed": summary.failed,
+        "all_failed": summary.all_failed,
+        "declaration": summary.declaration,
         "promoted": promoted(summary),
         "revision": summary.revision,
         "seconds": summary.seconds,
@@ -100,14 +110,46 @@ def is_refresh(summary: CycleSummary) -> bool:
 
 
 def decision_text(summary: CycleSummary) -> str:
-    """What the cycle came to: ``skip``, ``keep``, ``promote tree``, or ``refresh`` for the champion's own candidate."""
+    """What the cycle came to: ``skip``, ``keep``, ``promote tree``, or ``refresh`` for the champion's own candidate.
+
+    Candidates that failed are named behind it.
+    """
     if summary.decision is None:
         return "not done"
     action = str(summary.decision["action"]).replace("_", " ")
     if not summary.done:
         return f"{action}, not done"
     name = promoted(summary)
-    return action if name is None else "refresh" if is_refresh(summary) else f"{action} {name}"
+    said = action if name is None else "refresh" if is_refresh(summary) else f"{action} {name}"
+    return f"{said}; {', '.join(summary.failed)} failed" if summary.failed else said
+
+
+def declaration_document(declared: Declared) -> dict[str, Any]:
+    """What changed with a declaration, and when."""
+    return {
+        "id": declared.id,
+        "recorded_at": declared.recorded_at,
+        "first_interval": declared.first,
+        "changes": [{"key": one.key, "before": one.before, "after": one.after} for one in declared.changes],
+    }
+
+
+def declaration_text(declared: Declared) -> str:
+    """The same in a line."""
+    first = "no cycle has run with it yet" if declared.first is None else f"from the cycle of {_at(declared.first)} on"
+    return f"declared otherwise {_at(declared.recorded_at)}, {first}: {'; '.join(one.text for one in declared.changes)}"
+
+
+def _at(time: datetime) -> str:
+    return format_time(time.replace(microsecond=0))
+
+
+def unscored_reason(summary: CycleSummary) -> str | None:
+    """Why the champion could not be scored in a cycle that went on without it; None where it was, or there was none."""
+    for decision in summary.decisions:
+        if decision["stage"] == "trigger" and decision["evidence"].get("champion.scored") == 0:
+            return str(decision["reasons"][0])
+    return None
 
 
 def drift_text(summary: CycleSummary) -> str:

@@ -105,24 +105,38 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert config.load(path).name == "clicks"
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("name: a\nname: b\n", "key 'name' is given twice"),
-        ("- a\n", "holds no mapping of settings"),
-        ("", "holds no mapping of settings"),
-        ("a: [", "not YAML"),
-        ("a: !!python/object:os.system {}\n", "not YAML"),
-    ],
-)
-def test_a_file_that_is_no_pipeline_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
-    path = tmp_path / "bad.yaml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=r"bad\.yaml") as caught:
-        config.load(path)
-    assert said in str(caught.value)
-
-
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere.yaml: cannot be read"):
         config.load(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"target": "\ud800"}, "target: '\\ud800' has half a character in it; remove it"),
+        ({"target": "a\0b"}, "target: 'a\\x00b' has a NUL in it; remove it"),
+        ({"features": {"\udc00": "auto"}}, "features: '\\udc00' has half a character in it"),
+        ({"seed": 10**5000}, "seed: a whole number of more than 64 bits"),
+        ({"report": {"best_possible": float("inf")}}, "report.best_possible: inf is not a finite number"),
+        (
+            {"candidates": [{"name": "a", "estimator": "a.B", "params": {"c": [float("nan")]}}]},
+            "candidates.0.params.c.0: nan",
+        ),
+        ({"interval": "9" * 5000 + "w"}, "interval: "),
+        ({"target": "x" * 100_000}, "target: string should have at most 63 characters"),
+        ({"x" * 100_000: 1}, "unknown key"),
+        ({"features": {f"x{i}": "number" for i in range(20_000)}}, "more of this kind"),
+    ],
+)
+def test_what_no_record_can_hold_is_refused_in_a_few_words(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.parse({**GOOD, **change})
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 3000
+
+
+def test_what_stands_in_itself_is_refused() -> None:
+    params: dict[str, Any] = {}
+    params["again"] = params
+    with pytest.raises(ConfigError, match="more than 64 lists and mappings in each other"):
+        config.parse({**GOOD, "candidates": [{"name": "a", "estimator": "a.B", "params": params}]})

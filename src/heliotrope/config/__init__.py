@@ -1,0 +1,55 @@
+"""A pipeline, declared: what a YAML file or a Python program says, checked whole before anything runs.
+
+Where a choice has kinds, ``kind`` names the one meant. An unknown key is refused with the nearest known name.
+
+>>> pipeline = parse({
+...     "name": "clicks", "source": {"table": "events", "time": "at"}, "interval": "1h",
+...     "features": ["x", "y"], "target": "class",
+...     "candidates": [{"name": "tree", "estimator": "sklearn.tree.DecisionTreeClassifier"}],
+... })
+>>> pipeline.candidates[0].window.kind
+'sliding'
+"""
+
+from __future__ import annotations
+
+from heliotrope.config.candidate import Candidate
+from heliotrope.config.dataset import FileDataset, FunctionDataset, StreamDataset
+from heliotrope.config.drift import ChiSquare, Detector, DomainClassifier, Drift, KolmogorovSmirnov, PopulationStability
+from heliotrope.config.pipeline import Pipeline
+from heliotrope.config.reading import load, parse
+from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.source import Source
+from heliotrope.config.trigger import All, Amount, AnyOf, DriftTrigger, Performance, Schedule, Trigger
+from heliotrope.config.window import Decayed, Expanding, Sliding, Window
+
+__all__ = [
+    "All",
+    "Amount",
+    "AnyOf",
+    "Candidate",
+    "ChiSquare",
+    "Decayed",
+    "Detector",
+    "DomainClassifier",
+    "Drift",
+    "DriftTrigger",
+    "Expanding",
+    "FileDataset",
+    "FunctionDataset",
+    "Gate",
+    "KolmogorovSmirnov",
+    "Performance",
+    "Pipeline",
+    "PopulationStability",
+    "Report",
+    "Schedule",
+    "Sliding",
+    "Source",
+    "StreamDataset",
+    "Trigger",
+    "Validation",
+    "Window",
+    "load",
+    "parse",
+]

@@ -1,0 +1,94 @@
+"""A pipeline: one declared problem."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from heliotrope.config.candidate import Candidate
+from heliotrope.config.dataset import Dataset
+from heliotrope.config.drift import Drift
+from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
+from heliotrope.config.source import Features, Source
+from heliotrope.config.trigger import Schedule, Trigger
+from heliotrope.errors import nearest
+
+__all__ = ["Pipeline"]
+
+CLASSIFICATION_METRICS = ("accuracy", "balanced_accuracy", "log_loss", "brier")
+REGRESSION_METRICS = ("mae", "rmse")
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
+
+
+class Pipeline(Settings):
+    """One declared problem: a table, a target, an interval, and what competes to predict it."""
+
+    name: Name = Field(description="letters, digits, and . _ - within; its history is kept under this name")
+    source: Source = Field(description="where the rows are")
+    interval: Step = Field(description="what time is cut into: 15m, 1h, 1d, 1w; days begin at midnight UTC")
+    features: Features = Field(
+        description="numeric, categorical, or auto: by the column's type; a list leaves all to auto"
+    )
+    target: Column = Field(description="the column to be predicted")
+    task: Literal["classification", "regression"] = Field(
+        "classification", description="classes are compared as text; a regression's target is a number"
+    )
+    metric: str = Field(
+        "",
+        description="what champions are judged by: accuracy (when absent), balanced_accuracy, log_loss or brier; "
+        "of a regression mae (when absent) or rmse",
+    )
+    classes: tuple[str, ...] | None = Field(None, description="the classes there can be; absent: as they come")
+    candidates: tuple[Candidate, ...] = Field(
+        min_length=1, description="what competes; the first one serves until there is something to compare on"
+    )
+    trigger: Trigger = Field(Schedule(), description="when to train")
+    drift: Drift = Field(Drift(), description="what is measured, against what")
+    validation: Validation = Field(Validation(), description="what bad rows lead to")
+    gate: Gate = Field(Gate(), description="what a challenger must show")
+    report: Report = Field(Report(), description="what is drawn")
+    registry: Literal["mlflow", "none"] = Field("mlflow", description="where promoted models are registered")
+    dataset: Dataset | None = Field(
+        None, description="what `heliotrope load` writes; absent: the table is filled by somebody else"
+    )
+    seed: int = Field(0, ge=0, description="of all that is random; the same rows and seed give the same models")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if not self.features:
+            raise ValueError("features is empty; name at least one column")
+        for column in (self.target, self.source.time):
+            if column in self.features:
+                raise ValueError(f"{column!r} is the target or the time and cannot be a feature too; remove it")
+        if self.target == self.source.time:
+            raise ValueError(f"{self.target!r} cannot be both the time and the target")
+        twice = given_twice(candidate.name for candidate in self.candidates)
+        if twice is not None:
+            raise ValueError(f"candidate {twice!r} is declared twice; rename one")
+        metrics = CLASSIFICATION_METRICS if self.task == "classification" else REGRESSION_METRICS
+        if not self.metric:
+            object.__setattr__(self, "metric", metrics[0])
+        if self.metric not in metrics:
+            raise ValueError(f"metric {self.metric!r} is not one for {self.task}; {nearest(self.metric, metrics)}")
+        if self.classes is not None and self.task == "regression":
+            raise ValueError("classes belong to a classification; remove them, or set task: classification")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read, in the order of a batch's table: time, features, target."""
+        return (self.source.time, *self.features, self.target)
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a smaller value of the metric is the better one."""
+        return self.metric in LOWER_IS_BETTER
+
+    def fingerprint(self) -> str:
+        """SHA-256 over everything that can change a result: all but what is drawn and where data came from."""
+        said = self.model_dump(mode="json", exclude={"report", "registry", "dataset"})
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

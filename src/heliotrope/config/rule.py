@@ -1,0 +1,54 @@
+"""Rules: what bad rows lead to, what a challenger must show, what is drawn."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from heliotrope.config.setting import Positive, Settings, Share
+
+__all__ = ["Gate", "Report", "Validation"]
+
+
+class Validation(Settings):
+    """What each problem of a batch leads to. ``hold``: record it, use nothing; ``fail``: end with an error."""
+
+    min_rows: Positive = Field(30, description="fewer usable rows than this are too few")
+    on_empty: Literal["hold", "fail"] = Field("hold", description="the interval has no rows")
+    on_too_few: Literal["hold", "fail", "allow"] = Field("hold", description="fewer than min_rows are left")
+    on_schema: Literal["fail", "hold"] = Field(
+        "fail", description="a column is missing or has a type that does not fit"
+    )
+    on_null: Literal["drop", "hold", "fail", "allow"] = Field("drop", description="a feature is null or NaN")
+    on_non_finite: Literal["drop", "hold", "fail"] = Field("drop", description="a number is infinite")
+    on_unlabelled: Literal["drop", "hold", "fail"] = Field("drop", description="the target is null")
+    on_unseen_class: Literal["hold", "drop", "fail", "allow"] = Field(
+        "hold", description="a class that is not in classes, or, without those, that the champion does not know"
+    )
+    max_dropped: float = Field(
+        0.5, ge=0.0, le=1.0, description="hold when a larger share of the labelled rows is dropped"
+    )
+
+
+class Gate(Settings):
+    """When a challenger may replace the champion: both scored on the same rows, unseen by either.
+
+    Another candidate must be better: its mean gain at least ``min_gain`` and, by a one-sided paired test, above
+    zero at level ``alpha``. A fresh fit of the champion's own candidate must merely not be worse: its mean gain not
+    below ``-margin`` with the same test.
+    """
+
+    kind: Literal["holdout"] = "holdout"
+    alpha: Share = Field(0.05, description="the level of the tests, for one interval")
+    min_gain: float = Field(
+        0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
+    )
+    margin: float = Field(0.02, ge=0.0, description="a share of the same")
+
+
+class Report(Settings):
+    """What is drawn."""
+
+    best_possible: float | None = Field(None, description="the metric of an ideal model, where it is known")
+    pictures: bool = Field(True, description="draw every cycle's decision regions or predictions")
