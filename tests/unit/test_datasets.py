@@ -229,7 +229,7 @@ def test_a_value_that_does_not_fit_its_column_is_named(tmp_path: Path) -> None:
 
 
 FAULTY = (
-    "time,x,class\n2026-01-01T00:00Z,1.5,A\n\n2026-01-01T00:10Z,NA,B\n2026-01-01T01:00Z,oops,A\n2026-01-01T02:00Z,3,B\n"
+    "time,x,class\n2026-01-01T00:00Z,1,A\n\n2026-01-01T00:10Z,NA,B\n2026-01-01T01:00Z,oops,A\n2026-01-01T02:00Z,3,B\n"
 )
 
 
