@@ -138,6 +138,35 @@ def test_load_of_a_file_that_is_named(call: Call, database_url: str) -> None:
     assert (ended.code, "gone.csv" in ended.err) == (3, True)
 
 
+def test_load_says_how_many_rows_it_replaced_and_where_fewer_are_left(call: Call) -> None:
+    _declare("filed", dataset={"kind": "file"}, source={"table": "filed", "time": "time"})
+    lines = [f"2026-01-01T0{hour}:{minute}0Z,1,2,A" for hour in range(3) for minute in range(4)]
+    Path("whole.csv").write_text("\n".join(["time,x,y,class", *lines]))
+    Path("part.csv").write_text("\n".join(["time,x,y,class", *lines[2:6]]))
+    assert ", in place of" not in call("load", "filed.yaml", "whole.csv").out
+    again = call("load", "filed.yaml", "whole.csv")
+    assert "loaded 12 rows of 3 intervals into public.filed, in place of 12 rows in" in again.out
+    assert "fewer" not in again.err
+    ended = call("load", "filed.yaml", "part.csv")
+    assert "loaded 4 rows of 2 intervals into public.filed, in place of 8 rows in" in ended.out
+    assert "warning: 2 intervals of filed hold 4 rows fewer than before\nremedy: where the file had only" in ended.err
+    Path("part.csv").write_text("\n".join(["time,x,y,class", lines[0]]))
+    document = call("load", "filed.yaml", "part.csv", "--json").document
+    assert (document["replaced"], document["fewer"]) == (2, {"intervals": 1, "rows": 1})
+
+
+def test_load_of_a_file_with_a_bad_number_writes_nothing(call: Call, database_url: str) -> None:
+    _declare("filed", dataset={"kind": "file"}, source={"table": "filed", "time": "time"})
+    bad = "time,x,y,class\n2026-01-01T00:10Z,1,2,A\n2026-01-01T01:10Z,1,2,B\n2026-01-01T02:10Z,oops,2,B\n"
+    Path("bad.csv").write_text(bad)
+    ended = call("load", "filed.yaml", "bad.csv")
+    assert (ended.code, "bad.csv: line 4: column 'x' holds 'oops', which is not a number" in ended.err) == (3, True)
+    assert _execute(database_url, "SELECT to_regclass('filed')") == [(None,)]
+    _execute(database_url, "CREATE TABLE filed (time timestamptz, x real, y real, class text)")
+    assert "leave it empty: filed.x holds numbers" in call("load", "filed.yaml", "bad.csv").err
+    assert _execute(database_url, "SELECT count(*) FROM filed") == [(0,)]
+
+
 def test_load_without_a_data_set_says_so(call: Call) -> None:
     _declare("bare", dataset=None)
     ended = call("load")

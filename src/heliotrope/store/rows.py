@@ -59,6 +59,14 @@ class Gap:
     rows_after: int
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """How many rows of an interval were written, and how many deleted to make place for them."""
+
+    written: int
+    deleted: int
+
+
 class Rows:
     """The rows of one table or view, read and written by interval over one ADBC connection.
 
@@ -193,8 +201,8 @@ class Rows:
         what = f"the lock on {self.relation}"
         return waited_for(self.database, what, take, key=key, relation=self._name().as_string())
 
-    def replace(self, interval: Interval, table: pa.Table) -> int:
-        """Make ``table`` the interval's rows, in place of those there; how many that is.
+    def replace(self, interval: Interval, table: pa.Table) -> Replaced:
+        """Make ``table`` the interval's rows, in place of those there; how many that is, and how many those were.
 
         The table is made when there is none. Raises DataError when a row's time is outside the interval or absent.
         """
@@ -211,7 +219,7 @@ class Rows:
             " DELETE FROM {table} WHERE {within}"
         )
 
-        def write(seconds: float) -> int:
+        def write(seconds: float) -> Replaced:
             text = begin.format(
                 wait=milliseconds(seconds),
                 key=key,
@@ -222,10 +230,12 @@ class Rows:
                 within=self._within(),
             )
             with self._cursor() as cursor:
-                cursor.executescript(text.as_string())
+                # Not executescript: that does not say how many rows the last statement, the DELETE, met.
+                cursor.adbc_statement.set_sql_query(text.as_string())
+                deleted = cursor.adbc_statement.execute_update()
                 if rows.num_rows:
                     cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
-            return int(rows.num_rows)
+            return Replaced(written=int(rows.num_rows), deleted=int(deleted))
 
         return self._waited_for(write, key)
 
