@@ -42,6 +42,8 @@ class CycleSummary:
     trainings: tuple[Mapping[str, Any], ...]
     revision: int
     """How often rows came late and the interval was evaluated again."""
+    rescored: Mapping[str, Any] | None = None
+    """The champion's metrics on the rows of the latest revision; None where there is only the first."""
 
     @property
     def champion(self) -> Mapping[str, Any] | None:
@@ -52,6 +54,27 @@ class CycleSummary:
     def decision(self) -> Mapping[str, Any] | None:
         """The last thing decided."""
         return self.decisions[-1] if self.decisions else None
+
+    @property
+    def promoted(self) -> str | None:
+        """The candidate that the cycle made champion; None where it made none."""
+        if self.decision is None or self.decision["action"] != "promote":
+            return None
+        finals = [one["candidate"] for one in self.trainings if one["role"] == "final" and not one["failure"]]
+        return finals[-1] if finals else None
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether the new champion is a fresh fit of the candidate that served already."""
+        return self.promoted is not None and self.champion is not None and self.champion["candidate"] == self.promoted
+
+    @property
+    def outcome(self) -> str:
+        """``hold``, ``skip``, ``keep``, ``promote tree``, or ``refresh`` for the champion's own; empty: not decided."""
+        if self.decision is None:
+            return ""
+        action = str(self.decision["action"]).replace("_", " ")
+        return action if self.promoted is None else "refresh" if self.is_refresh else f"{action} {self.promoted}"
 
     @property
     def drifted(self) -> tuple[str, ...]:
@@ -117,6 +140,7 @@ def _summary(row: Sequence[Any]) -> CycleSummary:
         decisions=tuple(row[16] or ()),
         trainings=tuple(row[17] or ()),
         revision=row[18],
+        rescored=row[19],
     )
 
 
