@@ -140,6 +140,14 @@ def test_a_number_that_is_unique_is_a_feature_unless_its_name_is_an_id_s(databas
     assert [one.name for one in _look(database).features] == ["ticks", "x"]
 
 
+def test_a_table_of_very_many_columns_is_seen_whole(database: Database) -> None:
+    many = ", ".join(f"i % {2 + place} AS c{place}" for place in range(1200))
+    _made(database, f"{AT}, {many}, random() AS x", "FROM generate_series(0, 99) AS i")
+    found = _look(database, target="x")
+    assert len(found.features) == 1200
+    assert {one.name: one.distinct for one in found.features}["c40"] == 42
+
+
 def test_views_and_names_in_quotes_are_seen(database: Database) -> None:
     _made(database, f'{AT}, random() AS "x;y", i % 2 AS "값"', name='"we;ird ""t"""')
     with database.connect(autocommit=True) as connection:

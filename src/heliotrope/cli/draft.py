@@ -105,12 +105,21 @@ def _features(profile: Profile) -> Iterator[str]:
     yield "# Only what is known before the target is: that, no look at the rows can tell."
     yield "features:"
     for feature in profile.features:
-        named = ", named like an id" if feature.is_code else ""
-        yield f"  {_scalar(feature.name)}: {as_feature(feature)}  # {feature.type}, {_counted(feature)}{named}"
+        found = f"{feature.type}, {_counted(feature)}{_hint(profile, feature)}"
+        yield f"  {_scalar(feature.name)}: {as_feature(feature)}  # {found}"
     if profile.left_out:
         yield "# Left out:"
         for column, why in profile.left_out.items():
             yield f"#   {_scalar(column)}: {' '.join(why.split())}"
+
+
+def _hint(profile: Profile, feature: ColumnProfile) -> str:
+    """What else its values say."""
+    if feature.is_code:
+        return ", named like an id"
+    if feature.nulls and feature.nulls == profile.target.nulls:
+        return ", as many as the target: known only with it?"
+    return ""
 
 
 def _target(profile: Profile) -> Iterator[str]:

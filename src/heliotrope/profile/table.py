@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["look"]
 
 _MOST_CLASSES = 100
+_AT_ONCE = 500  # columns: PostgreSQL takes 1,664 results of a query, and there are two a column
 
 
 def look(
@@ -59,15 +60,10 @@ class _Table:
     def columns(self) -> list[ColumnProfile]:
         """What the first rows hold; what is the same in them is looked for in all."""
         texts = [_text(one.name) for one in self.relation.columns]
-        counts = [
-            sql.SQL("count({0}), count(DISTINCT {0})").format(sql.Identifier(str(place))) for place in range(len(texts))
-        ]
-        named = [sql.SQL("{} AS {}").format(text, sql.Identifier(str(place))) for place, text in enumerate(texts)]
-        query = sql.SQL("SELECT count(*), {} FROM (SELECT {} FROM {} LIMIT {}) AS sample").format(
-            _listed(counts), _listed(named), self.quoted, sql.Literal(SAMPLE)
-        )
-        found = self.connection.execute(query).fetchone() or (0,)
-        rows, pairs = found[0], list(zip(found[1::2], found[2::2], strict=True))
+        rows, pairs = 0, list[tuple[int, int]]()
+        for at in range(0, len(texts), _AT_ONCE):
+            rows, counted = self._counted(texts[at : at + _AT_ONCE])
+            pairs += counted
         constant = self._constant([place for place, (_, distinct) in enumerate(pairs) if distinct <= 1], texts)
         return [
             ColumnProfile(
@@ -80,6 +76,17 @@ class _Table:
             )
             for place, (column, (values, distinct)) in enumerate(zip(self.relation.columns, pairs, strict=True))
         ]
+
+    def _counted(self, texts: Sequence[sql.Composable]) -> tuple[int, list[tuple[int, int]]]:
+        """How many rows were looked at, and how many values and different values each of the columns has in them."""
+        names = [sql.Identifier(str(place)) for place in range(len(texts))]
+        counts = [sql.SQL("count({0}), count(DISTINCT {0})").format(name) for name in names]
+        named = [sql.SQL("{} AS {}").format(text, name) for text, name in zip(texts, names, strict=True)]
+        query = sql.SQL("SELECT count(*), {} FROM (SELECT {} FROM {} LIMIT {}) AS sample").format(
+            _listed(counts), _listed(named), self.quoted, sql.Literal(SAMPLE)
+        )
+        found = self.connection.execute(query).fetchone() or (0,)
+        return found[0], list(zip(found[1::2], found[2::2], strict=True))
 
     def _constant(self, alike: Sequence[int], texts: Sequence[sql.Composable]) -> set[int]:
         """Which of the columns that are alike in the first rows are so in all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -76,6 +77,13 @@ def test_a_whole_number_that_is_named_like_an_id_is_a_category() -> None:
     text = draft(profile(*features), "p")
     assert read(text).features == {"shop_id": "categorical", "count": "numeric", "size_id": "numeric"}
     assert "  shop_id: categorical  # int4, 50 values, named like an id" in text
+
+
+def test_a_column_that_lacks_as_many_values_as_the_target_is_pointed_at() -> None:
+    found = profile(column("x", nulls=3), column("z", nulls=4))
+    text = draft(replace(found, target=column("class", "text", nulls=3, distinct=2)), "p")
+    assert "  x: numeric  # float8, 50 values, 3 null, as many as the target: known only with it?\n" in text
+    assert "  z: numeric  # float8, 50 values, 4 null\n" in text
 
 
 def test_one_candidate_follows_time_in_a_way_that_the_columns_allow() -> None:
