@@ -290,3 +290,9 @@ def test_an_interval_scored_again_shows_both_scores(make_history: Make) -> None:
     assert "0.9520, then 0.5000" in page
     assert "scored again after late rows: from the first score to the later one" in page
     assert "scored again (1)" in page
+
+
+def test_long_reasons_are_cut_for_the_eye_and_can_be_opened(make_history: Make) -> None:
+    page = render(make_history(2, rows=(cycle(0, reasons=("because " * 30,)), cycle(1, reasons=("short",)))))
+    assert page.count('<div class="long" tabindex="0">because ') == 1
+    assert '<td class="reasons">short</td>' in page
