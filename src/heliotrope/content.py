@@ -47,11 +47,12 @@ def content_hash(table: pa.Table) -> str:
     return _digest(table, _row_keys(table))
 
 
-def in_order(table: pa.Table, time: str) -> tuple[pa.Table, str]:
+def in_order(table: pa.Table, time: str, also: pa.Table | None = None) -> tuple[pa.Table, str]:
     """The rows by their time, equal times in an order that depends on their content alone, and the content hash.
 
     PostgreSQL gives rows in no particular order, and a sample drawn by position or a fold cut from the rows would not
-    be the same twice.
+    be the same twice. The columns of ``also`` follow those of ``table``; they have no part in the hash, and decide
+    the order only of rows that are equal without them.
 
     >>> in_order(pa.table({"at": [2, 1, 1], "x": [1, 2, 3]}), "at") == in_order(
     ...     pa.table({"at": [1, 2, 1], "x": [3, 1, 2]}), "at"
@@ -60,10 +61,13 @@ def in_order(table: pa.Table, time: str) -> tuple[pa.Table, str]:
     """
     keys = _row_keys(table)
     digest = _digest(table, keys.copy())
-    order = np.argsort(keys[0])
+    order = np.argsort(keys[0]) if also is None else np.lexsort((_row_keys(also)[0], keys[0]))
     if time in table.column_names and pa.types.is_temporal(table.schema.field(time).type):
         times = table[time].cast(pa.timestamp("us")).cast(pa.int64()).fill_null(0).to_numpy()
         order = order[np.argsort(times[order], kind="stable")]
+    if also is not None:
+        for name in also.column_names:
+            table = table.append_column(name, also[name])
     return table.take(pa.array(order)), digest
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,11 +20,11 @@ from heliotrope.candidates import artifact
 from heliotrope.config import Candidate, Pipeline
 from heliotrope.content import content_hash
 from heliotrope.database import Database, home
-from heliotrope.errors import ArtifactError
+from heliotrope.errors import ArtifactError, ModelError
 from heliotrope.interval import Interval, floor, intervals
-from heliotrope.ledger import Ledger
+from heliotrope.ledger import Ledger, Notice, declarations
 from heliotrope.provenance import code_version
-from heliotrope.records import Batch, Training, Verdict
+from heliotrope.records import Batch, Champion, Training, Verdict
 from heliotrope.store import Artifacts, Rows
 from heliotrope.threads import wait_asleep
 from heliotrope.validate import infer_kinds, validate
@@ -46,7 +48,8 @@ def utc_now() -> datetime:
 class Context:
     """Everything a cycle needs, opened when first used. Use it as a context manager, or close it.
 
-    ``clock`` says when things are recorded; it decides nothing.
+    ``clock`` says when things are recorded; it decides nothing. ``notice`` is told, with what to do about it, when
+    the pipeline reads other data than it did when it was last on record.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Context:
         folder: Path | None = None,
         segment: str = "",
         clock: Callable[[], datetime] = utc_now,
+        notice: Notice | None = None,
     ) -> None:
         wait_asleep()
         self.pipeline = pipeline
@@ -66,7 +70,7 @@ class Context:
         self.clock = clock
         source = pipeline.source
         self.rows = Rows(database, source.table, source.time, time_zone=source.time_zone)
-        self.ledger = Ledger(database, pipeline, segment=segment)
+        self.ledger = Ledger(database, pipeline, segment=segment, notice=notice)
         self.artifacts = Artifacts(self.folder / "artifacts")
         self.code_version = code_version(Path.cwd())
         self.scratch: dict[str, Any] = {}
@@ -110,30 +114,57 @@ class Context:
             self._first = None if span is None else floor(span[0], self.pipeline.interval)
         return self._first
 
-    def _read(self, start: datetime, end: datetime) -> pa.Table:
-        return self.rows.read(start, end, self.pipeline.columns[1:])
+    def _read(self, start: datetime, end: datetime, also: Collection[str] = ()) -> pa.Table:
+        return self.rows.read(start, end, (*self.pipeline.columns[1:], *also))
 
-    def batches(self, window: Interval, known_classes: Collection[str] | None = None) -> list[Batch]:
-        """The batches of the intervals in ``window``, in order, each validated; read once and kept in memory."""
+    def batches(
+        self,
+        window: Interval,
+        known_classes: Collection[str] | None = None,
+        also: Mapping[str, Kind] = MappingProxyType({}),
+    ) -> list[Batch]:
+        """The batches of the intervals in ``window``, in order, each validated; read once and kept in memory.
+
+        ``also`` are columns beside the declared ones, as :func:`heliotrope.validate.validate` takes them; those that
+        the table does not have are left out. One read serves calls with them and without.
+        """
         wanted = list(intervals(window.start, window.end, self.pipeline.interval))
         known = None if known_classes is None else tuple(known_classes)
-        missing = [interval for interval in wanted if (interval.start, known) not in self._batches]
+        also = {name: kind for name, kind in also.items() if name not in self.lacking(also)} if also else also
+        kept = {interval.start: self._batches.get((interval.start, known)) for interval in wanted}
+        missing = [one for one in wanted if not _has(kept[one.start], also)]
         fresh: dict[datetime, Batch] = {}
         for run in _runs(missing):
-            table = self._read(run[0].start, run[-1].end)
+            table = self._read(run[0].start, run[-1].end, also)
             for interval, part in zip(run, self._split(table, run), strict=True):
                 fresh[interval.start] = validate(
-                    part, pipeline=self.pipeline, kinds=self.kinds, interval=interval, known_classes=known
+                    part, pipeline=self.pipeline, kinds=self.kinds, interval=interval, known_classes=known, also=also
                 )
         found = [fresh.get(interval.start) or self._batches[interval.start, known] for interval in wanted]
         self._keep(fresh, known)
-        return found
+        return found if also else [self._declared(batch) for batch in found]
+
+    def _declared(self, batch: Batch) -> Batch:
+        """The batch with the columns that the pipeline declares and no other."""
+        columns = self.pipeline.columns
+        return batch if batch.table.num_columns == len(columns) else replace(batch, table=batch.table.select(columns))
+
+    def lacking(self, columns: Collection[str]) -> tuple[str, ...]:
+        """Those of the columns that the table does not have."""
+        there = {column.name for column in self.rows.relation.columns}
+        return tuple(name for name in columns if name not in there)
+
+    def undeclared(self, model: Model | None) -> dict[str, Kind]:
+        """The features that a model takes and the pipeline does not declare, and what they are to the model."""
+        if model is None:
+            return {}
+        return {name: kind for name, kind in model.kinds.items() if name not in self.pipeline.features}
 
     def _split(self, table: pa.Table, run: list[Interval]) -> list[pa.Table]:
         """The table's rows by interval, in the order of ``run``."""
         if len(run) == 1:
             return [table]
-        times = table[self.pipeline.source.time].cast(pa.int64()).to_numpy()
+        times = table.column(0).cast(pa.int64()).to_numpy()
         microsecond = timedelta(microseconds=1)
         begin = (run[0].start - datetime(1970, 1, 1, tzinfo=UTC)) // microsecond
         index = (times - begin) // (self.pipeline.interval // microsecond)
@@ -145,16 +176,23 @@ class Context:
 
     def _keep(self, fresh: dict[datetime, Batch], known: tuple[str, ...] | None) -> None:
         for start, batch in fresh.items():
+            before = self._batches.pop((start, known), None)
+            self._cached_bytes -= 0 if before is None else before.table.nbytes
             self._batches[start, known] = batch
             self._cached_bytes += batch.table.nbytes
         while self._cached_bytes > _CACHED_BYTES and self._batches:
             _, batch = self._batches.popitem(last=False)
             self._cached_bytes -= batch.table.nbytes
 
-    def content_hashes(self, window: Interval) -> dict[datetime, str]:
-        """The hash of every interval's rows in ``window`` as they are now, by its start; nothing is validated."""
+    def content_hashes(self, window: Interval, columns: Sequence[str]) -> dict[datetime, str]:
+        """The hash of every interval's rows in ``window`` as they are now, by its start; nothing is validated.
+
+        It is taken over ``columns``: the time under the name it had when the hash to compare with was taken, then the
+        others. Raises SchemaError when the table lacks one of these.
+        """
         run = list(intervals(window.start, window.end, self.pipeline.interval))
-        parts = self._split(self._read(window.start, window.end), run)
+        table = self.rows.read(window.start, window.end, columns[1:])
+        parts = [part.rename_columns(list(columns)) for part in self._split(table, run)]
         return {interval.start: content_hash(part) for interval, part in zip(run, parts, strict=True)}
 
     def forget(self, interval: Interval) -> None:
@@ -207,9 +245,38 @@ class Context:
         return self.artifacts.put(artifact.dump(model))
 
     def _load(self, sha256: str) -> Model:
-        return artifact.load(
-            self.artifacts.get(sha256), sha256=sha256, trusted_packages=trusted_packages(self.pipeline)
-        )
+        data, trusted = self.artifacts.get(sha256), trusted_packages(self.pipeline)
+        try:
+            return artifact.load(data, sha256=sha256, trusted_packages=trusted)
+        except ArtifactError:
+            # The candidate may be one that was declared when the model was made.
+            earlier = self._packages_on_record() - trusted
+            if not earlier:
+                raise
+            return artifact.load(data, sha256=sha256, trusted_packages=trusted | earlier)
+
+    def _packages_on_record(self) -> frozenset[str]:
+        """The top-level packages of the estimators of every declaration that the pipeline has had."""
+        with self.database.errors():
+            known = declarations(self.ledger.connection, self.ledger.pipeline_id, self.segment)
+        return frozenset(one["estimator"].partition(".")[0] for had in known for one in had.config["candidates"])
+
+    def serving(self, champion: Champion) -> Model:
+        """The champion's model, as the pipeline may use it: its time column is the one that is declared now.
+
+        Raises ArtifactError when its file is missing or was changed, ModelError when it is of another task.
+        """
+        model = self.model(champion.training)
+        task = "classification" if model.classes else "regression"
+        if task != self.pipeline.task:
+            known = f" of {', '.join(map(repr, model.classes[:5]))}" if model.classes else ""
+            raise ModelError(
+                f"the champion on record, {champion.candidate!r}, is a {task}{known}; {self.pipeline.name} declares a "
+                f"{self.pipeline.task}",
+                remedy="give the pipeline another name, so that it has a history of its own",
+            )
+        time = self.pipeline.source.time
+        return model if model.time in (None, time) else replace(model, time=time)
 
     def fingerprint(self, candidate: Candidate, batches: list[Batch], window: Interval, seed: int) -> str:
         """SHA-256 over all that a fit depends on. Equal fingerprints mean equal models."""
@@ -228,6 +295,11 @@ class Context:
 def trusted_packages(pipeline: Pipeline) -> frozenset[str]:
     """The top-level packages the pipeline's own estimators come from: the ones a model file may name types of."""
     return frozenset(candidate.estimator.partition(".")[0] for candidate in pipeline.candidates)
+
+
+def _has(batch: Batch | None, also: Collection[str]) -> bool:
+    """Whether the batch was read, with the columns of ``also``."""
+    return batch is not None and set(also) <= set(batch.table.column_names)
 
 
 def _runs(missing: list[Interval]) -> list[list[Interval]]:

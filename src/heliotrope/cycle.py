@@ -24,7 +24,7 @@ from heliotrope.candidates.model import Model
 from heliotrope.context import Context
 from heliotrope.errors import ConfigError, EstimatorError, nearest
 from heliotrope.interval import Interval, format_time
-from heliotrope.ledger import OpenCycle, Recorded
+from heliotrope.ledger import Ledger, OpenCycle, Recorded, recorded
 from heliotrope.provenance import library_versions, seed_for
 from heliotrope.records import (
     Action,
@@ -38,6 +38,7 @@ from heliotrope.records import (
 )
 from heliotrope.stopwatch import Stopwatch
 from heliotrope.threads import one_thread
+from heliotrope.validate import unanswerable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,17 +85,20 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     with watch("load"):
         model = None if champion is None else serving(context, champion)
     with watch("extract"):
-        batch = context.batches(interval, _known_classes(context, model))[0]
+        batch = _batch(context, interval, model)
     held = batch.verdict is Verdict.HELD
     scored: evaluate.Scored | None = None
     reports: tuple[DriftReport, ...] = ()
+    unscored = ""
     if not held and model is not None and champion is not None:
-        with watch("evaluate"):
-            scored = _score(context, model, batch)
+        unscored = _unscored(context, model, batch)
+        if not unscored:
+            with watch("evaluate"):
+                scored = _score(context, model, batch, _answerable(context, model, batch))
         with watch("drift"):
             reports = _drift(context, champion, batch, model)
     with watch("decide"):
-        decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored)
+        decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored)
     ledger = context.ledger
     begun = watch.seconds
     with ledger.transaction():
@@ -102,7 +106,7 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
         batch_id = ledger.add_batch(cycle_id, batch, revision=0, recorded_at=context.clock())
         if scored is not None and champion is not None:
             ledger.add_evaluation(batch_id, champion.training_id, _evaluation("champion", champion.candidate, scored))
-            ledger.add_drift(batch_id, reports)
+        ledger.add_drift(batch_id, reports)
         stage = "validate" if held else "trigger"
         ledger.add_decision(cycle_id, stage, decision, actor=ACTOR, decided_at=context.clock())
         steps = {"assess"} if decision.action is Action.TRAIN else {"assess", "done"}
@@ -112,27 +116,70 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
 
 
 def reassess(context: Context, record: Recorded) -> bool:
-    """Score the interval's rows as they are now as a new revision of its batch; False when they are as recorded."""
+    """Score the interval's rows as they are now as a new revision of its batch; False when they are as recorded.
+
+    The caller holds the pipeline's lock. What is on record by then is looked up: another session may have been faster.
+    """
     ledger, interval = context.ledger, record.interval
+    with context.database.errors():
+        (record,) = recorded(ledger.connection, ledger.pipeline_id, context.segment, interval.start, interval.end)
     context.forget(interval)
     champion = ledger.champion_at(interval.start)
     model = None if champion is None else serving(context, champion)
-    batch = context.batches(interval, _known_classes(context, model))[0]
-    if batch.content_hash == record.content_hash:
+    batch = _batch(context, interval, model)
+    now = batch.content_hash
+    if record.columns != context.pipeline.columns:
+        now = context.content_hashes(interval, record.columns)[interval.start]
+    if now == record.content_hash:
         return False
     with ledger.transaction():
         revision = record.revision + 1
         batch_id = ledger.add_batch(record.cycle_id, batch, revision=revision, recorded_at=context.clock())
         if batch.verdict is Verdict.OK and model is not None and champion is not None:
-            scored = _score(context, model, batch)
-            ledger.add_evaluation(batch_id, champion.training_id, _evaluation("champion", champion.candidate, scored))
+            if not _unscored(context, model, batch):
+                scored = _score(context, model, batch, _answerable(context, model, batch))
+                evaluation = _evaluation("champion", champion.candidate, scored)
+                ledger.add_evaluation(batch_id, champion.training_id, evaluation)
             ledger.add_drift(batch_id, _drift(context, champion, batch, model))
     return True
 
 
 def serving(context: Context, champion: Champion) -> Model:
-    """The champion's model. Raises ArtifactError when its file is missing or was changed."""
-    return context.model(champion.training)
+    """The champion's model.
+
+    Raises ArtifactError when its file is missing or was changed, ModelError when it is of another task.
+    """
+    return context.serving(champion)
+
+
+def _batch(context: Context, interval: Interval, model: Model | None) -> Batch:
+    """The interval's batch, with the columns that are not declared any more and that the champion still needs."""
+    return context.batches(interval, _known_classes(context, model), context.undeclared(model))[0]
+
+
+def _unscored(context: Context, model: Model, batch: Batch) -> str:
+    """Why the champion cannot be asked about the batch: a column it needs is gone; empty where it can."""
+    absent = [name for name in model.kinds if name not in batch.table.column_names]
+    if not absent:
+        bad = _answerable(context, model, batch)
+        if bad is None or bad.any() or not batch.rows:
+            return ""
+        names = ", ".join(repr(name) for name in context.undeclared(model))
+        return f"the champion {model.candidate} cannot be scored: no row has a value in {names}, which it alone needs"
+    gone = context.lacking(absent)
+    if gone:
+        columns = f"column{'s' if len(gone) > 1 else ''} {', '.join(repr(name) for name in gone)}"
+        why = f"it needs {columns}, which {context.rows.relation} no longer has"
+    else:
+        why = f"it needs column {absent[0]!r} as {model.kinds[absent[0]]}, which it no longer is"
+    return f"the champion {model.candidate} cannot be scored: {why}"
+
+
+def _answerable(context: Context, model: Model, batch: Batch) -> NDArray[np.bool_] | None:
+    """The rows that the champion is asked about: those with a value in every column that it alone needs; None: all."""
+    also = context.undeclared(model)
+    bad = unanswerable(batch.table, also, context.pipeline) if also else {}
+    return ~np.logical_or.reduce(list(bad.values())) if bad else None
 
 
 def _known_classes(context: Context, model: Model | None) -> tuple[str, ...] | None:
@@ -154,23 +201,20 @@ def _said(problem: Any) -> str:
     return f"{problem.rule}{where}, {problem.rows} rows{detail}"
 
 
-def _score(context: Context, model: Model, batch: Batch) -> evaluate.Scored:
+def _score(context: Context, model: Model, batch: Batch, asked: NDArray[np.bool_] | None = None) -> evaluate.Scored:
+    """How the model does on the batch's rows, or on those of them that are ``asked`` about."""
     pipeline = context.pipeline
+    table = batch.table if asked is None else batch.table.filter(asked)
     with one_thread(openmp=True):
-        predicted, proba = model.predict(batch.table), model.predict_proba(batch.table)
+        predicted, proba = model.predict(table), model.predict_proba(table)
     return evaluate.score(
         task=pipeline.task,
         metric=pipeline.metric,
-        actual=_actual(context, batch),
+        actual=np.asarray(table[pipeline.target].to_numpy(zero_copy_only=False)),
         predicted=predicted,
         proba=proba,
         classes=model.classes,
     )
-
-
-def _actual(context: Context, batch: Batch) -> NDArray[Any]:
-    target = batch.table[context.pipeline.target]
-    return np.asarray(target.to_numpy(zero_copy_only=False))
 
 
 def _evaluation(role: str, candidate: str, scored: evaluate.Scored, gain: Any = None) -> Evaluation:
@@ -235,6 +279,7 @@ def _trigger(
     batch: Batch,
     reports: tuple[DriftReport, ...],
     scored: evaluate.Scored | None,
+    unscored: str,
 ) -> Decision:
     interval, ledger, metric = batch.interval, context.ledger, context.pipeline.metric
     trained = None if champion is None else ledger.last_trained(interval.start)
@@ -248,6 +293,7 @@ def _trigger(
         drift=reports,
         scores=scores,
         lower_is_better=context.pipeline.lower_is_better,
+        unscored=unscored,
     )
     return trigger.decide(context.pipeline.trigger, situation)
 
@@ -264,16 +310,32 @@ class Challenger:
     failure: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Incumbent:
+    """The champion as the gate meets it: why it could not be scored on the newest interval, or its mean loss there."""
+
+    candidate: str
+    unscored: str = ""
+    loss: float | None = None
+
+    @property
+    def compared(self) -> bool:
+        """Whether challengers were compared with it."""
+        return not self.unscored
+
+
 def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Fit every candidate without the newest interval and score it there; fit the gate's choice again with it."""
     watch = Stopwatch()
     ledger, pipeline = context.ledger, context.pipeline
     for candidate in pipeline.candidates:
-        make(candidate, seed=0)  # one that cannot be made is a mistake in the pipeline, not a candidate that lost
+        make(
+            candidate, seed=0, task=pipeline.task
+        )  # one that cannot be made is a mistake in the pipeline, not a candidate that lost
     batch_id, _ = ledger.batch_of(cycle.id)
     champion = ledger.champion_at(interval.start)
     model = None if champion is None else serving(context, champion)
-    batch = context.batches(interval, _known_classes(context, model))[0]
+    batch = _batch(context, interval, model)
     with one_thread():
         challengers, evaluations, finals = _compete(context, interval, batch, champion, model, watch)
     with ledger.transaction():
@@ -297,8 +359,14 @@ def _compete(
 ) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger]]:
     """Every candidate fitted without the newest interval, how it did there, and the fits with it."""
     known = _known_classes(context, model)
-    with watch("evaluate"):
-        champion_loss = None if model is None else _score(context, model, batch).loss
+    incumbent = champion_loss = asked = None
+    if champion is not None and model is not None:
+        incumbent = Incumbent(champion.candidate, _unscored(context, model, batch))
+        if incumbent.compared:
+            with watch("evaluate"):
+                asked = _answerable(context, model, batch)
+                champion_loss = _score(context, model, batch, asked).loss
+            incumbent = replace(incumbent, loss=float(champion_loss.mean()))
     challengers: list[Challenger] = []
     evaluations: dict[str, Evaluation] = {}
     for candidate in context.pipeline.candidates:
@@ -313,9 +381,10 @@ def _compete(
                 except EstimatorError as error:
                     challengers[-1] = replace(fitted, model=None, failure=str(error))
                     continue
-            gain = None if champion_loss is None else evaluate.paired(champion_loss, scored.loss)
+            loss = scored.loss if asked is None else scored.loss[asked]
+            gain = None if champion_loss is None else evaluate.paired(champion_loss, loss)
             evaluations[candidate.name] = _evaluation("challenger", candidate.name, scored, gain)
-    finals = _finals(context, interval, known, champion, evaluations, watch)
+    finals = _finals(context, interval, known, incumbent, evaluations, watch)
     return challengers, evaluations, finals
 
 
@@ -323,7 +392,7 @@ def _finals(
     context: Context,
     interval: Interval,
     known: tuple[str, ...] | None,
-    champion: Champion | None,
+    incumbent: Incumbent | None,
     evaluations: dict[str, Evaluation],
     watch: Stopwatch,
 ) -> list[Challenger]:
@@ -332,7 +401,7 @@ def _finals(
     failed: set[str] = set()
     by_name = {candidate.name: candidate for candidate in context.pipeline.candidates}
     while True:
-        _, name = _judge(context, champion, evaluations, failed)
+        _, name = _judge(context, incumbent, evaluations, failed)
         if name is None:
             return finals
         final = _fit(context, by_name[name], interval.end, known, watch, keep=True)
@@ -344,37 +413,38 @@ def _finals(
 
 
 def _judge(
-    context: Context, champion: Champion | None, evaluations: dict[str, Evaluation], failed: set[str]
+    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str]
 ) -> tuple[Decision, str | None]:
-    """What the gate says of the candidates that were scored; without a champion also of those that could not be."""
+    """What the gate says of the candidates that were scored; without a champion to compare with, of all of them."""
+    compared = incumbent is not None and incumbent.compared
     contenders = []
     for candidate in context.pipeline.candidates:
         found = evaluations.get(candidate.name)
-        if candidate.name in failed or (found is None and champion is not None):
+        if candidate.name in failed or (found is None and compared):
             continue
         contenders.append(
             gates.Contender(
                 candidate=candidate.name,
                 metrics={} if found is None else found.metrics,
                 gain=None if found is None else found.gain,
-                same_candidate=champion is not None and champion.candidate == candidate.name,
+                same_candidate=incumbent is not None and incumbent.candidate == candidate.name,
                 loss_mean=None if found is None else found.metrics["loss"],
             )
         )
     return gates.decide(
         context.pipeline.gate,
         contenders,
-        has_champion=champion is not None,
-        scale=_scale(context, evaluations),
+        has_champion=incumbent is not None,
+        scale=_scale(context, incumbent),
+        unscored="" if incumbent is None else incumbent.unscored,
     )
 
 
-def _scale(context: Context, evaluations: dict[str, Evaluation]) -> float:
+def _scale(context: Context, incumbent: Incumbent | None) -> float:
     """What the gate's margins are shares of: for losses in the target's own unit, the champion's mean loss."""
-    if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier"):
+    if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier") or incumbent is None:
         return 1.0
-    losses = [one.metrics["loss"] + one.gain.mean_gain for one in evaluations.values() if one.gain is not None]
-    return losses[0] if losses else 1.0
+    return 1.0 if incumbent.loss is None else incumbent.loss
 
 
 def _fit(
@@ -445,10 +515,12 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     with watch("ledger"):
         champion = ledger.champion_at(interval.start)
         trainings = ledger.trainings_of(cycle.id)
-        evaluations = {one.candidate: one for one in ledger.evaluations_of(cycle.id) if one.role == "challenger"}
+        scored = ledger.evaluations_of(cycle.id)
+        evaluations = {one.candidate: one for one in scored if one.role == "challenger"}
+        incumbent = None if champion is None else _incumbent(ledger, cycle, champion, scored)
     failures = {name: failure for (_, name), (_, _, failure) in trainings.items() if failure is not None}
     failed = {name for (role, name), (_, _, failure) in trainings.items() if role == "final" and failure}
-    decision, name = _judge(context, champion, evaluations, failed)
+    decision, name = _judge(context, incumbent, evaluations, failed)
     if name is not None and ("final", name) not in trainings:
         decision, name = replace(decision, action=Action.KEEP), None
     said = tuple(f"{name} could not be trained: {failure}" for name, failure in sorted(failures.items()))
@@ -460,6 +532,14 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
         ledger.add_step(cycle.id, "gate", seconds=watch.seconds, ended_at=context.clock())
         ledger.add_step(cycle.id, "done", seconds={}, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"gate", "done"})
+
+
+def _incumbent(ledger: Ledger, cycle: OpenCycle, champion: Champion, scored: Sequence[Evaluation]) -> Incumbent:
+    """The champion as ``assess`` recorded it."""
+    for one in scored:
+        if one.role == "champion":
+            return Incumbent(champion.candidate, loss=one.metrics["loss"])
+    return Incumbent(champion.candidate, unscored=ledger.decisions_of(cycle.id)["trigger"].reasons[0])
 
 
 def candidate_named(context: Context, name: str) -> Candidate:

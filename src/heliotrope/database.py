@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heliotrope.errors import ConnectionLostError, DatabaseError
+from heliotrope.errors import ConnectionLostError, DatabaseError, LockedError
 
 if TYPE_CHECKING:
     import psycopg
@@ -77,6 +77,8 @@ class Database:
     def __init__(self, url: str, *, embedded: bool = False) -> None:
         self.url = url
         self.embedded = embedded
+        self.application = "heliotrope"
+        """What pg_stat_activity calls the connections made from now on, unless the URL or PGAPPNAME names them."""
 
     def __repr__(self) -> str:
         return f"Database({without_password(self.url)!r})"
@@ -89,7 +91,12 @@ class Database:
             given = psycopg.conninfo.conninfo_to_dict(self.url)
             options = f"{given.get('options') or os.environ.get('PGOPTIONS', '')} -c TimeZone=UTC -c DateStyle=ISO"
             timeout = given.get("connect_timeout") or 10
-            address = psycopg.conninfo.make_conninfo(self.url, options=options.strip(), connect_timeout=timeout)
+            address = psycopg.conninfo.make_conninfo(
+                self.url,
+                options=options.strip(),
+                connect_timeout=timeout,
+                fallback_application_name=self.application,
+            )
             connection = psycopg.connect(address, autocommit=autocommit)
         except psycopg.ProgrammingError:
             # What libpq says of it may quote the password.
@@ -116,7 +123,9 @@ class Database:
             raise self._unreachable(error) from None
 
     def _arrow_url(self) -> str:
-        return self.url
+        import psycopg
+
+        return psycopg.conninfo.make_conninfo(self.url, fallback_application_name=self.application)
 
     def _unreachable(self, error: Exception) -> DatabaseError:
         first = without_password(" ".join(str(error).split()))
@@ -146,11 +155,14 @@ class Database:
 
     def _failed(self, error: Exception, state: str | None, *, lost: bool) -> DatabaseError:
         text = without_password(" ".join(str(error).split()))
+        if state == "55P03":
+            return LockedError(f"another session holds a lock: {text}", remedy="wait for its end, or end it")
         if lost:
             return ConnectionLostError(f"the connection was lost: {text}", remedy="run the same command again")
         remedies = {
             "42501": "grant the role what it needs; `heliotrope doctor` says what",
             "42P01": "create it, or mend its name",
+            "57014": "give it longer (statement_timeout), or the time column an index",
             "53100": "free disk space on the server",
             "3F000": "run `heliotrope migrate`",
         }

@@ -11,7 +11,8 @@ with the class's exit code, never with a traceback::
     │   └── ValidationError        3  a batch broke a rule whose decision is ``fail``
     ├── DatabaseError              4  PostgreSQL cannot be reached, refuses, or is too old
     │   ├── ConnectionLostError    4  the server went away in the middle; the same call can be made again
-    │   └── LedgerError            4  the ledger is absent, older or newer than this code
+    │   ├── LockedError            4  another session holds a lock for longer than is waited
+    │   └── LedgerError            4  the ledger is absent, older or newer than this code, or a row of it unreadable
     └── ModelError                 5  a model cannot be made, read or used
         ├── EstimatorError         5  an import path, a parameter or a fit is wrong
         ├── ArtifactError          5  a model file is missing or is not the one that was recorded
@@ -33,11 +34,13 @@ __all__ = [
     "HeliotropeError",
     "IntervalError",
     "LedgerError",
+    "LockedError",
     "ModelError",
     "RegistryError",
     "SchemaError",
     "ValidationError",
     "nearest",
+    "shown",
 ]
 
 
@@ -98,8 +101,12 @@ class ConnectionLostError(DatabaseError):
     """The server went away in the middle of a call. Nothing half-done was kept; the call can be made again."""
 
 
+class LockedError(DatabaseError):
+    """Another session holds a lock for longer than is waited. Nothing was done; the call can be made again."""
+
+
 class LedgerError(DatabaseError):
-    """The ledger's tables are absent, or of another version than this code."""
+    """The ledger's tables are absent, of another version than this code, or hold a row that is none of its own."""
 
 
 class ModelError(HeliotropeError):
@@ -118,6 +125,19 @@ class ArtifactError(ModelError):
 
 class RegistryError(ModelError):
     """MLflow refuses or cannot be reached."""
+
+
+def shown(value: object, length: int = 80) -> str:
+    """A value as an error shows it: as Python writes it, its middle left out where that is long.
+
+    >>> shown("noon"), shown("9" * 400, 24)
+    ("'noon'", "'99999999999...9999' (400 characters)")
+    """
+    text = repr(value)
+    if len(text) <= length:
+        return text
+    size = len(value) if isinstance(value, str) else len(text)
+    return f"{text[: length // 2]}...{text[-5:]} ({size} characters)"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -48,7 +48,7 @@ class _Finding:
 
 
 def decide(
-    gate: Gate, contenders: Sequence[Contender], *, has_champion: bool, scale: float = 1.0
+    gate: Gate, contenders: Sequence[Contender], *, has_champion: bool, scale: float = 1.0, unscored: str = ""
 ) -> tuple[Decision, str | None]:
     """Promote one contender, named in the second place, or keep the champion (None).
 
@@ -56,7 +56,8 @@ def decide(
     ``alpha`` after Holm's correction over all other candidates. A fresh fit of the champion's own must not be worse:
     its mean gain above ``-margin`` at level ``alpha``; one that was worse on no row at all passes too, however few
     the rows. Of those that pass, the lowest mean loss is promoted; of equals the champion's own candidate, then the
-    first by name. Without a champion the lowest mean loss is promoted, and where nothing was scored the first one.
+    first by name. Without a champion the lowest mean loss is promoted, and where nothing was scored the first one; so
+    also where there is one that cannot be scored, for the reason ``unscored``.
 
     ``scale`` is what ``min_gain`` and ``margin`` are shares of: 1 for losses between 0 and 1; for a loss in the
     target's unit give the champion's mean loss.
@@ -72,8 +73,8 @@ def decide(
     """
     if not contenders:
         return Decision(action=Action.KEEP, reasons=("no candidate was trained",), evidence={}), None
-    if not has_champion:
-        return _first_champion(contenders)
+    if not has_champion or unscored:
+        return _without_champion(contenders, unscored)
     findings = _findings(gate, contenders, scale)
     evidence = _evidence(contenders) | {
         f"{finding.contender.candidate}.p_value": finding.p_value for finding in findings if finding.p_value is not None
@@ -103,16 +104,18 @@ def p_value(gain: PairedLoss, above: float = 0.0) -> float:
 # --- without a champion ------------------------------------------------------------------------------------
 
 
-def _first_champion(contenders: Sequence[Contender]) -> tuple[Decision, str]:
+def _without_champion(contenders: Sequence[Contender], unscored: str) -> tuple[Decision, str]:
     scored = [contender for contender in contenders if math.isfinite(_loss(contender))]
+    what = "taking its place" if unscored else "first champion"
     if scored:
         winner = min(scored, key=_rank)
-        reason = f"first champion: {winner.candidate} has the lowest mean loss, {winner.loss_mean:.4g}"
+        reason = f"{what}: {winner.candidate} has the lowest mean loss, {winner.loss_mean:.4g}"
         reason += f", of {len(contenders)} candidates" if len(contenders) > 1 else ""
     else:
         winner = contenders[0]
-        reason = f"first champion, nothing to compare with: {winner.candidate} was declared first"
-    decision = Decision(action=Action.PROMOTE, reasons=(reason,), evidence=_evidence(contenders))
+        reason = f"{what}, nothing to compare with: {winner.candidate} was declared first"
+    reasons = (unscored, reason) if unscored else (reason,)
+    decision = Decision(action=Action.PROMOTE, reasons=reasons, evidence=_evidence(contenders))
     return decision, winner.candidate
 
 

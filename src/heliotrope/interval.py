@@ -11,11 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from heliotrope.errors import ConfigError, IntervalError
+from heliotrope.errors import ConfigError, IntervalError, shown
 
-__all__ = ["Interval", "floor", "format_step", "format_time", "interval_at", "intervals", "parse_step", "parse_time"]
+__all__ = [
+    "ORIGIN",
+    "Interval",
+    "floor",
+    "format_step",
+    "format_time",
+    "interval_at",
+    "intervals",
+    "parse_step",
+    "parse_time",
+    "refuse_off_grid",
+]
 
-_ORIGIN = datetime(1970, 1, 5, tzinfo=UTC)
+ORIGIN = datetime(1970, 1, 5, tzinfo=UTC)
+"""Where the grid of every step begins."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _STEP = re.compile(r"\s*(\d+)\s*([smhdw])\s*")
 
@@ -64,12 +76,12 @@ def parse_step(text: str) -> timedelta:
     datetime.timedelta(seconds=1800)
     """
     found = _STEP.fullmatch(text)
-    if not found or int(found[1]) == 0:
-        raise ConfigError(f"interval {text!r} is not a length of time", remedy="write 15m, 1h, 1d or 1w")
+    if not found or not found[1].strip("0"):
+        raise ConfigError(f"interval {shown(text)} is not a length of time", remedy="write 15m, 1h, 1d or 1w")
     try:
         return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-    except OverflowError:
-        raise ConfigError(f"interval {text!r} is too long", remedy="write 15m, 1h, 1d or 1w") from None
+    except (OverflowError, ValueError):  # Python refuses to read thousands of digits
+        raise ConfigError(f"interval {shown(text)} is too long", remedy="write 15m, 1h, 1d or 1w") from None
 
 
 def format_step(step: timedelta) -> str:
@@ -95,7 +107,7 @@ def parse_time(text: str) -> datetime:
         time = datetime.fromisoformat(text.strip())
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise IntervalError(f"{text!r} is not a time", remedy="write it as 2026-11-24T05:00Z") from None
+        raise IntervalError(f"{shown(text)} is not a time", remedy="write it as 2026-11-24T05:00Z") from None
 
 
 def format_time(time: datetime) -> str:
@@ -110,14 +122,20 @@ def format_time(time: datetime) -> str:
 
 
 def floor(time: datetime, step: timedelta) -> datetime:
-    """The latest point of the grid that is not after ``time``."""
-    return time.astimezone(UTC) - (time - _ORIGIN) % step
+    """The latest point of the grid that is not after ``time``. Raises IntervalError where that is before year 1."""
+    try:
+        return time.astimezone(UTC) - (time - ORIGIN) % step
+    except OverflowError:
+        raise _beyond(time, step) from None
 
 
 def interval_at(time: datetime, step: timedelta) -> Interval:
-    """The one interval that ``time`` falls into."""
+    """The one interval that ``time`` falls into. Raises IntervalError where it reaches out of the years 1 to 9999."""
     start = floor(time, step)
-    return Interval(start, start + step)
+    try:
+        return Interval(start, start + step)
+    except OverflowError:
+        raise _beyond(time, step) from None
 
 
 def intervals(start: datetime, end: datetime, step: timedelta) -> Iterator[Interval]:
@@ -131,12 +149,7 @@ def intervals(start: datetime, end: datetime, step: timedelta) -> Iterator[Inter
     heliotrope.errors.IntervalError: 2026-11-24T05:30Z is not on the 1h grid (nearest are 05:00Z and 06:00Z)
     """
     for time in (start, end):
-        below = floor(time, step)
-        if below != time:
-            raise IntervalError(
-                f"{format_time(time)} is not on the {format_step(step)} grid",
-                remedy=f"nearest are {_short(below, step)} and {_short(below + step, step)}",
-            )
+        refuse_off_grid(time, step)
     if end <= start:
         raise IntervalError(
             f"the range {format_time(start)} .. {format_time(end)} holds no interval",
@@ -145,6 +158,23 @@ def intervals(start: datetime, end: datetime, step: timedelta) -> Iterator[Inter
     while start < end:
         yield Interval(start, start + step)
         start += step
+
+
+def refuse_off_grid(time: datetime, step: timedelta) -> None:
+    """Raise IntervalError unless an interval begins at ``time``."""
+    if floor(time, step) != time:
+        found = interval_at(time, step)
+        raise IntervalError(
+            f"{format_time(time)} is not on the {format_step(step)} grid",
+            remedy=f"nearest are {_short(found.start, step)} and {_short(found.end, step)}",
+        )
+
+
+def _beyond(time: datetime, step: timedelta) -> IntervalError:
+    return IntervalError(
+        f"the {format_step(step)} of {time.isoformat()} reaches out of the years 1 to 9999",
+        remedy="name a time further inside, or mend the row that has it",
+    )
 
 
 def _short(time: datetime, step: timedelta) -> str:

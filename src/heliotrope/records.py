@@ -70,7 +70,8 @@ class Problem:
 class Batch:
     """The rows of one interval that may be used, with what was found about them.
 
-    ``table`` holds the columns in the pipeline's order: time, features, target; ``rows_read`` counts the rows the
+    ``table`` holds the columns in the pipeline's order: time, features, target, and, where they were asked for, those
+    that the champion alone needs; ``rows_read`` counts the rows the
     source held, ``rows`` those left after dropping. ``content_hash`` is taken over the rows as read, whatever
     their order.
     """

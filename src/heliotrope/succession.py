@@ -6,7 +6,7 @@ from datetime import datetime
 
 from heliotrope import cycle
 from heliotrope.context import Context
-from heliotrope.errors import ConfigError, LedgerError
+from heliotrope.errors import ConfigError, LedgerError, SchemaError, shown
 from heliotrope.interval import Interval, format_time
 from heliotrope.ledger import champions, span
 from heliotrope.records import Action, Champion, Decision
@@ -29,19 +29,31 @@ def promote(context: Context, name: str, *, reason: str, actor: str) -> Champion
 def roll_back(context: Context, *, to: int | None, reason: str, actor: str) -> Champion:
     """Let an earlier champion serve again from the end of the last cycle: the one of id ``to``, else the one before.
 
-    Its model file is checked before anything is recorded. Raises ConfigError for an unknown id, LedgerError when
-    there is no earlier champion, ArtifactError when its file is missing or was changed.
+    Its model is read, and its columns looked for, before anything is recorded. Raises ConfigError for an unknown id,
+    LedgerError when there is no earlier champion, ArtifactError when its file is missing or was changed, ModelError
+    when it is of another task, SchemaError when the table does not have a column that it needs.
     """
     with context.ledger.lock():
         _, end = _last_cycle(context)
         known = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment, every=True)
         target = _by_id(known, to) if to is not None else _predecessor(context, known)
-        context.artifacts.get(target.training.artifact or "")
+        _refuse_unusable(context, target)
         return _serve(context, target.training_id, Action.ROLL_BACK, end, reason, actor)
 
 
+def _refuse_unusable(context: Context, target: Champion) -> None:
+    gone = context.lacking(tuple(cycle.serving(context, target).kinds))
+    if gone:
+        raise SchemaError(
+            f"champion {target.id}, {target.candidate}, needs column {gone[0]!r}, which {context.rows.relation} "
+            "does not have",
+            remedy="put the column back, or name a champion that does without it; see `heliotrope champion --all`",
+        )
+
+
 def _last_cycle(context: Context) -> tuple[Interval, datetime]:
-    found = span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
+    with context.database.errors():
+        found = span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
     if found is None:
         raise LedgerError(
             f"{context.pipeline.name} has no cycle yet", remedy="run one with `heliotrope run` or `heliotrope replay`"
@@ -55,7 +67,9 @@ def _by_id(known: tuple[Champion, ...], wanted: int) -> Champion:
         if champion.id == wanted:
             return champion
     ids = ", ".join(str(champion.id) for champion in known[-5:]) or "none"
-    raise ConfigError(f"there is no champion {wanted}", remedy=f"the latest are {ids}; see `heliotrope champion --all`")
+    raise ConfigError(
+        f"there is no champion {shown(wanted)}", remedy=f"the latest are {ids}; see `heliotrope champion --all`"
+    )
 
 
 def _predecessor(context: Context, known: tuple[Champion, ...]) -> Champion:

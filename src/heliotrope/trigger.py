@@ -33,6 +33,8 @@ class Situation:
     """
     lower_is_better: bool
     """Whether a smaller score is the better one."""
+    unscored: str = ""
+    """Why the champion cannot be scored any more, on any rows to come; empty where it can."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +47,9 @@ class _Opinion:
 def decide(trigger: config.Trigger, situation: Situation) -> Decision:
     """``train`` or ``skip``, with the reasons for it and the numbers that every trigger looked at.
 
-    A pipeline that has never trained always trains. ``any`` gives the reasons of those that ask for a training, or of
-    all where none does; ``all`` those of the ones that do not, or of all where every one does.
+    A pipeline that has never trained always trains, and so does one whose champion cannot be scored. ``any`` gives the
+    reasons of those that ask for a training, or of all where none does; ``all`` those of the ones that do not, or of
+    all where every one does.
 
     >>> now = Situation(
     ...     intervals_since_training=3, rows_since_training=2700, drift=(), scores=(0.95, 0.9), lower_is_better=False
@@ -59,6 +62,8 @@ def decide(trigger: config.Trigger, situation: Situation) -> Decision:
     """
     if situation.intervals_since_training is None:
         return Decision(action=Action.TRAIN, reasons=("no champion yet",))
+    if situation.unscored:
+        return Decision(action=Action.TRAIN, reasons=(situation.unscored,), evidence={"champion.scored": 0.0})
     opinion = _opinion(trigger, situation, situation.intervals_since_training)
     return Decision(
         action=Action.TRAIN if opinion.train else Action.SKIP, reasons=opinion.reasons, evidence=opinion.evidence

@@ -11,9 +11,10 @@ and nothing that is found, counted or kept depends on the order of the rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,7 @@ from heliotrope.errors import DataError, SchemaError, ValidationError, nearest
 from heliotrope.interval import Interval, format_time
 from heliotrope.records import Batch, Problem, Verdict
 
-__all__ = ["infer_kinds", "validate"]
+__all__ = ["infer_kinds", "unanswerable", "validate"]
 
 _SHOWN = 5  # classes named in a detail
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,6 +51,7 @@ def validate(
     kinds: Mapping[str, Kind],
     interval: Interval,
     known_classes: Collection[str] | None,
+    also: Mapping[str, Kind] = MappingProxyType({}),
 ) -> Batch:
     """The usable rows of ``interval``, with everything that was found about them.
 
@@ -59,6 +61,9 @@ def validate(
         kinds: what every feature is, from :func:`infer_kinds`.
         interval: where the rows' times must lie.
         known_classes: the labels met before, used where the pipeline declares none; None: nothing is unseen.
+        also: columns that the pipeline does not declare and the champion still needs, and what they are. They follow
+            the others in the batch's table, those that are there and fit. No row is dropped, no batch held and no
+            hash changed for their sake; a problem of them is noted with ``done`` ``allow``.
 
     The batch's table holds time as timestamp[us, UTC], numeric features as float64 with NaN made null, categorical
     ones as string, and the target as string (classification) or float64 (regression). A held batch has rows too,
@@ -82,7 +87,8 @@ def validate(
     ('held', 60, 'unseen_class', "'C'")
     """
     names = table.column_names
-    table, content_hash = in_order(_wanted(table, pipeline), pipeline.source.time)
+    more = _wanted(table, tuple(also)) if also else None
+    table, content_hash = in_order(_wanted(table, pipeline.columns), pipeline.source.time, more)
     findings = _Findings(pipeline, interval, np.ones(table.num_rows, dtype=bool))
     columns = _shape(table, names, pipeline, kinds, findings)
     first = last = None
@@ -95,6 +101,9 @@ def validate(
         _sift(rows, pipeline, known_classes, findings)
         if not findings.keep.all():
             rows = rows.filter(pa.array(findings.keep))
+        if also:
+            kept = table if findings.keep.all() else table.filter(pa.array(findings.keep))
+            rows = _with_also(rows, kept, also, findings)
     held = any(problem.done == "hold" for problem in findings.problems)
     return Batch(
         interval=interval,
@@ -140,10 +149,10 @@ class _Findings:
         return done
 
 
-def _wanted(table: pa.Table, pipeline: Pipeline) -> pa.Table:
-    """The pipeline's columns, those of them that are there, in its order and in one chunk each."""
+def _wanted(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The columns, those of them that are there, in that order and in one chunk each."""
     names = table.column_names
-    table = table.select([name for name in pipeline.columns if names.count(name) == 1])
+    table = table.select([name for name in columns if names.count(name) == 1])
     return table.combine_chunks() if any(column.num_chunks != 1 for column in table.columns) else table
 
 
@@ -168,6 +177,45 @@ def _shape(
         except SchemaError as error:
             findings.batch("schema", name, table.num_rows, error.message)
     return columns
+
+
+def _with_also(rows: pa.Table, read: pa.Table, also: Mapping[str, Kind], findings: _Findings) -> pa.Table:
+    """The rows with the champion's own columns too; what is wrong with those is noted, and nothing done about it."""
+    for name, kind in also.items():
+        if name not in read.column_names:
+            continue
+        try:
+            column = as_numbers(read[name]) if kind == "numeric" else as_text(read[name])
+        except SchemaError as error:
+            detail = f"which the champion alone needs, {error.message}"
+            findings.batch("schema", name, read.num_rows, detail, done="allow")
+            continue
+        rows = rows.append_column(name, column)
+    bad = unanswerable(rows, also, findings.pipeline)
+    for name, where in bad.items():
+        detail = "only the champion needs it; it is not scored on them"
+        findings.batch("null", name, int(where.sum()), detail, done="allow")
+    return rows
+
+
+def unanswerable(rows: pa.Table, also: Collection[str], pipeline: Pipeline) -> dict[str, NDArray[np.bool_]]:
+    """By column of ``also``: the rows that the champion is not asked about, for they have no value there.
+
+    That is none, null or NaN, unless ``validation.on_null`` is ``allow``; or an infinite number.
+    """
+    found = {}
+    for name in also:
+        if name not in rows.column_names:
+            continue
+        column = rows[name]
+        bad = np.zeros(rows.num_rows, dtype=bool)
+        if pipeline.validation.on_null != "allow":
+            bad |= column.is_null().to_numpy()
+        if column.type == pa.float64():
+            bad |= np.isinf(column.to_numpy())
+        if bad.any():
+            found[name] = bad
+    return found
 
 
 def _span(

@@ -9,10 +9,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 import world
@@ -31,16 +29,6 @@ def start(url: str, folder: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-@pytest.fixture
-def twin(server_url: str) -> Iterator[Database]:
-    """A second database, for the undisturbed run."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        name = f"twin_{os.getpid()}"
-        connection.execute(f"CREATE DATABASE {name}")
-        yield Database(server_url.replace("/postgres?", f"/{name}?"))
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.heavy

@@ -232,6 +232,92 @@ def test_pictures_are_drawn_when_asked_for(turning: Call, tmp_path: Path) -> Non
     assert len(list((tmp_path / "home" / "pictures").rglob("*.png"))) == 2
 
 
+# --- candidates that fail, declarations that change ----------------------------------------------------------
+
+BROKEN = {"name": "broken", "estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": -1}}
+
+
+def test_one_candidate_that_fails_among_several_is_said_and_ends_with_0(call: Call) -> None:
+    good = yaml.safe_load(EXAMPLE.read_text())["candidates"][0]
+    _declare("mixed", candidates=[good, BROKEN])
+    call("load")
+    ended = call("replay")
+    assert ended.code == 0
+    assert "refresh; " in ended.out
+    assert "1 candidate failed in 5 cycles:\n  broken, 5 times, last in [2026-11-01T05:00Z" in ended.out
+    assert "n_neighbors" in ended.out
+    shown = call("run", "--interval", "2026-11-01T05:00Z")
+    assert (shown.code, "\nfailed     broken: " in shown.out) == (0, True)
+    assert "mixed: broken failed in [2026-11-01T05:00Z" in call("status").out
+    assert "broken, 1 time, last in" in call("history", "--limit", "1").out
+    document = call("history", "--limit", "1", "--json").document
+    assert document["failed"]["broken"]["cycles"] == 1
+    assert "n_neighbors" in document["cycles"][0]["failed"]["broken"]
+    assert call("status", "--json").document["pipelines"][0]["all_failed"] is False
+
+
+def test_where_every_candidate_fails_the_cycle_is_recorded_and_the_exit_code_is_5(call: Call) -> None:
+    _declare("hopeless", candidates=[BROKEN])
+    call("load")
+    ended = call("run", "--interval", "2026-11-01T01:00Z")
+    assert ended.code == 5
+    assert "warning: every candidate failed in the cycle of [2026-11-01T01:00Z" in ended.err
+    assert "n_neighbors" in ended.err
+    assert call("run", "--interval", "2026-11-01T01:00Z", "--json").code == 5, "asked again it says the same"
+    ended = call("replay", "--json")
+    assert ended.code == 5
+    assert ended.document["summary"]["all_failed"] == 6
+    assert ended.document["ran"] == 5
+    assert call("replay").code == 0, "it ran nothing"
+    assert call("status", "--json").document["pipelines"][0]["all_failed"] is True
+
+
+def test_a_changed_declaration_is_said_once_on_stderr_and_shown_by_history_and_status(
+    replayed: Call, database_url: str
+) -> None:
+    _execute(database_url, "CREATE VIEW clean AS SELECT *, x + y AS z FROM continuous_training")
+    _declare("turning", source={"table": "clean", "time": "time"}, features=["x", "y", "z"])
+    ended = replayed("replay", "--json")
+    assert (ended.code, ended.err) == (0, ""), "nothing ran, and nothing was recorded"
+    assert ended.document["changed"] == []
+    ended = replayed("run", "--interval", "2026-11-01T06:00Z")
+    said = "source.table 'continuous_training', now 'clean'; features: 'z' added"
+    assert f"warning: turning reads other data than before, from now on: {said}" in ended.err
+    assert "reads other data" not in replayed("run", "--interval", "2026-11-01T07:00Z").err
+    assert f"from the cycle of 2026-11-01T06:00Z on: {said}" in replayed("history").out
+    (declared,) = replayed("history", "--json").document["declarations"]
+    assert [one["key"] for one in declared["changes"]] == ["source.table", "features"]
+    assert said in replayed("status").out
+    ended = replayed("reconcile", "--reevaluate", "--json")
+    assert ended.document["changed"] == []
+    assert _execute(database_url, "SELECT count(*) FROM heliotrope.batch WHERE revision > 0") == [(0,)]
+
+
+def test_a_column_that_is_gone_is_said_once_and_not_as_changed_intervals(replayed: Call, database_url: str) -> None:
+    _execute(database_url, "ALTER TABLE continuous_training DROP COLUMN y")
+    _declare("turning", features=["x"])
+    ended = replayed("replay")
+    assert ended.code == 0
+    gone = "whether the rows of 6 recorded intervals have changed cannot be told: the table no longer has 'y'"
+    assert f"warning: {gone}" in ended.err
+    assert "have changed since they were recorded" not in ended.err
+    assert gone in replayed("status", "--check").out
+    document = replayed("reconcile", "--json").document
+    assert (document["changed"], document["incomparable"], document["columns_gone"]) == ([], 6, ["y"])
+
+
+@pytest.mark.parametrize("path", ["sys.exit", "builtins.quit", "os.abort", "subprocess.call"])
+def test_an_estimator_that_would_end_the_process_is_refused(turning: Call, path: str) -> None:
+    turning("load")
+    _declare("ending", candidates=[{"name": "a", "estimator": path}])
+    for arguments in (
+        ("validate", "ending.yaml", "--offline"),
+        ("run", "ending.yaml", "--interval", "2026-11-01T00:00Z"),
+    ):
+        ended = turning(*arguments)
+        assert (ended.code, f"{path} is of Python's standard library" in ended.err) == (5, True), ended.err
+
+
 # --- reading the record ------------------------------------------------------------------------------------
 
 
@@ -241,10 +327,12 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
     one = found[0]
     assert list(one) == [
         *("pipeline", "last_interval", "champion", "champion_since", "metric", "score", "drifted", "decision"),
-        *("intervals_behind_data", "intervals_behind_clock", "unregistered", "changed"),
+        *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
+        *("unregistered", "failed", "all_failed", "declaration", "changed", "incomparable", "columns_gone", "error"),
     ]
     assert one["last_interval"] == {"start": "2026-11-01T05:00Z", "end": "2026-11-01T06:00Z"}
     assert (one["intervals_behind_data"], one["unregistered"], one["changed"]) == (0, 0, None)
+    assert (one["last_row"], one["rows_outside"], one["error"]) == ("2026-11-01T05:00Z", 0, None)
     out = replayed("status", "turning", "--check").out
     assert "turning: every interval's rows are those on record" in out
     assert max(map(len, out.splitlines())) <= 80
@@ -254,14 +342,18 @@ def test_status_counts_what_waits(turning: Call) -> None:
     turning("load")
     turning("replay", "--end", "2026-11-01T02:00Z")
     ended = turning("status")
-    assert "4 data" in ended.out
+    assert "4 to go" in ended.out
     assert "turning: 4 intervals to go with `heliotrope replay turning.yaml`" in ended.out
 
 
 def test_status_survives_a_table_that_is_gone(replayed: Call, database_url: str) -> None:
     _execute(database_url, "DROP TABLE continuous_training")
-    assert replayed("status", "--json").document["pipelines"][0]["intervals_behind_data"] is None
-    assert "? data" in replayed("status").out
+    ended = replayed("status", "--json")
+    assert ended.code == 3
+    one = ended.document["pipelines"][0]
+    assert (one["champion"], one["intervals_behind_data"]) == ("extrapolated", None)
+    assert one["error"]["error"] == "there is no table or view 'continuous_training'"
+    assert "turning: error: there is no table or view" in replayed("status").out
 
 
 def test_history_shows_the_latest(replayed: Call) -> None:
@@ -579,8 +671,8 @@ def test_sql_means_of_a_regression_and_of_times_without_a_zone(call: Call, datab
 
 
 def test_migrate_does_its_work_once(call: Call) -> None:
-    assert call("migrate", "--json").document == {"version": "0001", "changed": True}
-    assert call("migrate", "--json").document == {"version": "0001", "changed": False}
+    assert call("migrate", "--json").document == {"version": "0002", "changed": True}
+    assert call("migrate", "--json").document == {"version": "0002", "changed": False}
 
 
 def test_doctor_finds_everything_in_order(replayed: Call) -> None:

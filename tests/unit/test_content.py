@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from heliotrope.content import content_hash
+from heliotrope.content import content_hash, in_order
 from heliotrope.interval import interval_at, parse_step, parse_time
 from heliotrope.streams import make
 
@@ -191,3 +191,14 @@ def test_names_cannot_be_mistaken_for_one_another() -> None:
     one = pa.table({"a int64\n'b'": pa.array([1]), "c": pa.array([1])})
     other = pa.table({"a": pa.array([1]), "b": pa.array([1])})
     assert content_hash(one) != content_hash(other)
+
+
+def test_columns_beside_the_others_decide_the_order_of_equal_rows_and_nothing_else() -> None:
+    rows = pa.table({"at": [1, 1, 1, 0], "x": [5.0, 5.0, 7.0, 5.0]})
+    beside = pa.table({"z": [1.0, 2.0, 3.0, None]})
+    plain, digest = in_order(rows, "at")
+    both, same = in_order(rows, "at", beside)
+    turned, again = in_order(rows.take([1, 0, 3, 2]), "at", beside.take([1, 0, 3, 2]))
+    assert digest == same == again == content_hash(rows)
+    assert both == turned
+    assert both.select(["at", "x"]) == plain

@@ -47,6 +47,17 @@ def test_without_a_champion_and_rows_the_first_declared_wins() -> None:
     assert decision.reasons == ("first champion, nothing to compare with: z was declared first",)
 
 
+def test_a_champion_that_cannot_be_scored_gives_its_place_to_the_lowest_mean_loss() -> None:
+    contenders = [contender("a", None, loss=0.2), contender("b", None, loss=0.1)]
+    decision, name = decide(Gate(), contenders, has_champion=True, unscored="its column is gone")
+    assert (name, decision.action) == ("b", Action.PROMOTE)
+    assert decision.reasons == (
+        "its column is gone",
+        "taking its place: b has the lowest mean loss, 0.1, of 2 candidates",
+    )
+    assert decide(Gate(), [], has_champion=True, unscored="its column is gone")[0].action is Action.KEEP
+
+
 def test_without_a_champion_a_loss_that_is_no_number_does_not_win() -> None:
     assert decide(Gate(), [contender("a", loss=math.nan), contender("b")], has_champion=False)[1] == "b"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -290,3 +291,9 @@ def test_nested_evidence_is_kept_whole_under_its_place() -> None:
 
 def test_a_reason_given_twice_is_said_once() -> None:
     assert len(decide(AnyOf(of=(YES, YES)), situation()).reasons) == 1
+
+
+def test_a_champion_that_cannot_be_scored_asks_for_a_training_whatever_the_trigger() -> None:
+    decision = decide(Schedule(every=100), replace(situation(), unscored="its column is gone"))
+    assert (decision.action, decision.reasons) == (Action.TRAIN, ("its column is gone",))
+    assert decision.evidence == {"champion.scored": 0.0}

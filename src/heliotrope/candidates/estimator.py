@@ -6,8 +6,9 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 from collections.abc import Collection
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.errors import EstimatorError, nearest
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["make", "takes"]
 
 
-def make(candidate: Candidate, *, seed: int) -> Any:
+def make(candidate: Candidate, *, seed: int, task: str | None = None) -> Any:
     """The candidate's estimator, not fitted, with its parameters and, where it has one that is not given, its seed.
 
-    What the path names is called with the parameters: a class, or a function that returns an estimator. Parameters
-    of a part, ``part__name``, are set afterwards.
+    What the path names is called with the parameters: a class that has ``fit`` and ``predict``, or a function written
+    in Python that returns an estimator. Nothing else is called, and nothing of Python's standard library: what leads
+    there is refused before it runs. Parameters of a part, ``part__name``, are set afterwards.
 
-    Raises EstimatorError when the path leads nowhere, a parameter is unknown or refused, or the result has no
-    ``fit`` or no ``predict``.
+    Raises EstimatorError when the path leads nowhere, a parameter is unknown or refused, the result has no ``fit`` or
+    no ``predict``, or it says of itself (scikit-learn's tags) that it is for another task than ``task``.
 
     >>> from heliotrope.config import Candidate
     >>> path = "sklearn.tree.DecisionTreeClassifier"
@@ -37,6 +39,7 @@ def make(candidate: Candidate, *, seed: int) -> Any:
     """  # noqa: E501 - the error as it is printed
     where = f"candidate {candidate.name}"
     factory = _find(candidate.estimator, where)
+    _refuse_blind_calls(factory, candidate.estimator, where)
     own = {name: value for name, value in candidate.params.items() if "__" not in name}
     parts = {name: value for name, value in candidate.params.items() if "__" in name}
     known, open_ended = _parameters(factory)
@@ -49,14 +52,12 @@ def make(candidate: Candidate, *, seed: int) -> Any:
         own["random_state"] = seed
     try:
         estimator = factory(**own)
+    except SystemExit as error:
+        raise EstimatorError(f"{where}: {_name(factory)} tried to end the process", remedy="mend it") from error
     except Exception as error:
         raise EstimatorError(f"{where}: {_name(factory)} refuses its parameters: {error}") from error
-    for method in ("fit", "predict"):
-        if not callable(getattr(estimator, method, None)):
-            raise EstimatorError(
-                f"{where}: {candidate.estimator} has no method {method!r}",
-                remedy="name an estimator with scikit-learn's fit and predict",
-            )
+    _check_methods(estimator, candidate.estimator, where)
+    _check_task(estimator, task, where)
     if open_ended and "random_state" not in own and "random_state" in _settable(estimator):
         parts["random_state"] = seed
     if parts:
@@ -76,9 +77,60 @@ def takes(method: Any, parameter: str) -> bool:
         return False
 
 
+def _refuse_blind_calls(factory: Any, path: str, where: str) -> None:
+    """Only what can be an estimator is called: a call may do anything, such as end the process."""
+    if isinstance(factory, type):
+        _check_methods(factory, path, where)
+    elif not isinstance(factory, FunctionType):
+        kind = "built-in function" if isinstance(factory, BuiltinFunctionType) else type(factory).__name__
+        raise EstimatorError(
+            f"{where}: {path} is a {kind}, not an estimator",
+            remedy="name a class with fit and predict, or a function written in Python that returns an estimator",
+        )
+    elif _is_standard(factory.__module__):
+        raise _standard(path, where)
+
+
+def _check_methods(estimator: Any, path: str, where: str) -> None:
+    for method in ("fit", "predict"):
+        if not callable(getattr(estimator, method, None)):
+            raise EstimatorError(
+                f"{where}: {path} has no method {method!r}",
+                remedy="name an estimator with scikit-learn's fit and predict",
+            )
+
+
+def _check_task(estimator: Any, task: str | None, where: str) -> None:
+    """Refuse one that says it is for another task. One that says nothing, or has no tags, may do anything."""
+    try:
+        kind = estimator.__sklearn_tags__().estimator_type
+    except Exception:
+        return  # it has no tags, or a part of it has none
+    wanted = {"classification": "classifier", "regression": "regressor"}.get(task or "")
+    if wanted is not None and kind not in (None, wanted):
+        raise EstimatorError(
+            f"{where}: {_name(type(estimator))} is no {wanted}, its type is {str(kind).replace('_', ' ')!r}",
+            remedy=f"the task is {task}: name a {wanted}"
+            + (", or set task: regression" if kind == "regressor" else ""),
+        )
+
+
+def _is_standard(module: str | None) -> bool:
+    return (module or "").partition(".")[0] in sys.stdlib_module_names
+
+
+def _standard(path: str, where: str) -> EstimatorError:
+    return EstimatorError(
+        f"{where}: {path} is of Python's standard library, which has no estimators",
+        remedy="name an estimator with scikit-learn's fit and predict",
+    )
+
+
 def _find(path: str, where: str) -> Any:
     """What an import path names: ``package.module.Name`` or ``package.module:Name``."""
     module_name, _, name = path.replace(":", ".").rpartition(".")
+    if _is_standard(module_name):
+        raise _standard(path, where)
     module = _module(module_name, path, where)
     try:
         found = getattr(module, name)
@@ -109,7 +161,7 @@ def _module(name: str, path: str, where: str) -> ModuleType:
         raise EstimatorError(
             f"{where}: {parent} has no module {leaf!r}", remedy=nearest(leaf, _modules(package))
         ) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise EstimatorError(
             f"{where}: importing {name} failed: {type(error).__name__}: {error}", remedy="mend the module"
         ) from error

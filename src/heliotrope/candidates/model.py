@@ -83,7 +83,7 @@ class Model:
         >>> model.predict(pa.table({"x": [0.5, 2.5]}))
         array(['a', 'b'], dtype=object)
         """
-        estimator = make(candidate, seed=seed)
+        estimator = make(candidate, seed=seed, task=pipeline.task)
         _check_weights(weights, table.num_rows, candidate)
         if weights is not None and not weights.all():
             table, weights = table.filter(pa.array(weights > 0.0)), weights[weights > 0.0]
@@ -125,7 +125,7 @@ class Model:
             self.estimator.fit(features, target, **options)
         except HeliotropeError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._refusal("fitted to", table, error) from error
         return replace(self, encoder=encoder)
 
@@ -166,7 +166,7 @@ class Model:
             if self.encoder is not None:
                 features = _encode(self.encoder, features)
             return getattr(self.estimator, method)(features, **options)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._refusal("asked about", table, error) from error
 
     def _features(self, table: pa.Table) -> Any:
@@ -175,7 +175,7 @@ class Model:
     def _times(self, table: pa.Table) -> dict[str, Floats]:
         return {} if self.time is None else {"time": matrix.seconds(table, self.time)}
 
-    def _refusal(self, what: str, table: pa.Table, error: Exception) -> EstimatorError:
+    def _refusal(self, what: str, table: pa.Table, error: BaseException) -> EstimatorError:
         said = " ".join(str(error).split())
         shown = said if len(said) <= 300 else f"{said[:300]} ..."
         nulls = sum(table.column(name).null_count for name in self.kinds)

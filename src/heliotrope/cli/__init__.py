@@ -38,7 +38,9 @@ def _run(arguments: list[str]) -> int:
     import typer
 
     from heliotrope.cli.application import command
+    from heliotrope.cli.session import Session
 
+    Session.verb = arguments[0] if arguments else ""
     group = command()
     try:
         with group.make_context("heliotrope", arguments or ["--help"]) as context:

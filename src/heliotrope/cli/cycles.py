@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import cycle_document, drift_text, is_refresh, problem_text, promoted, score, seconds_text
+from heliotrope.cli.document import (
+    cycle_document,
+    drift_text,
+    is_refresh,
+    problem_text,
+    promoted,
+    score,
+    seconds_text,
+    unscored_reason,
+)
 from heliotrope.cli.failure import interruptible
 from heliotrope.cli.late import changed_since
 from heliotrope.cli.output import Output, number
-from heliotrope.cli.replaying import all_cycles, draw, register, replay_all
+from heliotrope.cli.replaying import all_cycles, draw, register, replay_all, tell_outside
 from heliotrope.cli.session import Session
 from heliotrope.cli.tables import say_summary, summary_document, table
-from heliotrope.errors import IntervalError
-from heliotrope.interval import format_time, intervals
+from heliotrope.errors import ConfigError, EstimatorError, IntervalError
+from heliotrope.interval import Interval, format_time, interval_at, refuse_off_grid
 
 if TYPE_CHECKING:
+    from heliotrope.config import Pipeline
     from heliotrope.ledger import CycleSummary
 
 __all__ = ["replay", "run"]
@@ -36,29 +48,44 @@ def run(
             metavar="TIME", help="The start of its interval; else the latest that has ended.", show_default=False
         ),
     ] = None,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="Every interval from the last done one to the latest.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Catch up from this interval on instead.", show_default=False),
+    ] = None,
     pictures: Pictures = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
     """Run one cycle: test, measure drift, train, gate.
 
-    One that is done already is only shown.
+    One that is done already is only shown. Where every candidate failed, it ends with exit code 5.
+    With --catch-up those that were missed are run in order, as `replay` would, up to the latest
+    interval that has ended.
 
     \b
     Example:
       heliotrope run rotating_gaussians.yaml --interval 2026-11-01T06:00Z
     """
     from heliotrope import cycle
-    from heliotrope.replay import last_complete, patiently
+    from heliotrope.replay import last_complete, missed, patiently
 
     session = Session(database, as_json)
-    asked = options.time("--interval", interval)
+    asked, begin = options.time("--interval", interval), options.time("--since", since)
+    if asked is not None and (catch_up or begin is not None):
+        raise ConfigError("--interval and --catch-up exclude each other", remedy="leave one out")
     declared = session.declared(pipeline)
+    if catch_up or begin is not None:
+        _replay(session, declared, partial(missed, since=begin), pictures, every=False)
+        return
     with session.writing(declared) as context:
         if asked is None:
             chosen = last_complete(context.clock(), declared.interval)
         else:
-            chosen = next(intervals(asked, asked + declared.interval, declared.interval))
+            refuse_off_grid(asked, declared.interval)
+            chosen = interval_at(asked, declared.interval)
         if chosen.end > context.clock():
             raise IntervalError(f"{chosen} has not ended yet", remedy="wait for its end, or name an earlier one")
         with interruptible(
@@ -79,6 +106,24 @@ def run(
         }
     )
     _say_cycle(session.output, declared.name, summary, metric, ran=ran)
+    _end_if_hopeless(session.output, [summary])
+
+
+def _end_if_hopeless(output: Output, summaries: Sequence[CycleSummary]) -> None:
+    """End with the exit code of a model that cannot be made where in a cycle every candidate failed.
+
+    One that failed beside others that did not is told and no more: the cycle did its work.
+    """
+    hopeless = [one for one in summaries if one.all_failed]
+    if not hopeless:
+        return
+    name, failure = next(iter(hopeless[-1].failed.items()))
+    count = "" if len(hopeless) == 1 else f", the last of {len(hopeless)} such cycles"
+    output.warn(
+        f"every candidate failed in the cycle of {hopeless[-1].interval}{count}: {name}: {failure}",
+        "mend the candidates; what serves goes on serving, and the next cycle tries again",
+    )
+    raise typer.Exit(EstimatorError.exit_code)
 
 
 def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *, ran: bool) -> None:
@@ -89,7 +134,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
     for problem in summary.problems:
         output.say(f"           {problem_text(problem)}")
     if summary.champion is None:
-        output.say(f"champion   {'not scored: the batch is held' if held else 'none yet'}")
+        absent = unscored_reason(summary) or "none yet"
+        output.say(f"champion   {'not scored: the batch is held' if held else absent}")
     else:
         output.say(f"champion   {summary.champion['candidate']}, {metric} {number(score(summary, metric))}")
     features = ", ".join("all together" if one == "*" else one for one in summary.drifted)
@@ -98,6 +144,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
         output.say(f"{decision['stage']:<10} {str(decision['action']).replace('_', ' ')}")
         for reason in decision["reasons"]:
             output.say(f"           {reason}")
+    for name_failed, failure in summary.failed.items():
+        output.say(f"failed     {name_failed}: {failure}")
     name_now = promoted(summary)
     if name_now is not None:
         how = "refreshed " if is_refresh(summary) else "promoted  "
@@ -117,7 +165,8 @@ def replay(
 ) -> None:
     """Run the cycles of stored history as they would have run live.
 
-    Those done before are passed over: after Ctrl-C or a kill, the same command goes on where it stopped.
+    Those done before are passed over: after Ctrl-C or a kill, the same command goes on where it stopped. Where in a
+    cycle that it ran every candidate failed, it ends with exit code 5.
 
     \b
     Example:
@@ -128,8 +177,16 @@ def replay(
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.declared(pipeline)
+    _replay(session, declared, partial(span_of, start=begin, end=stop), pictures, every=every)
+
+
+def _replay(
+    session: Session, declared: Pipeline, choose: Callable[..., list[Interval]], pictures: bool | None, *, every: bool
+) -> None:
+    """Run the cycles of the intervals that ``choose(context, remark=...)`` names, and show them."""
     with session.writing(declared) as context:
-        span = span_of(context, begin, stop)
+        span = choose(context, remark=session.output.say)
+        tell_outside(session.output, declared.source.table, context.rows.outside())
         done = replay_all(context, span, session.output, pictures)
         late = changed_since(context, done.passed_over, session.output)
         summaries = all_cycles(context, span)
@@ -149,3 +206,5 @@ def replay(
     )
     table(session.output, summaries, metric, declared.report.best_possible, every=every)
     say_summary(session.output, summaries, metric, done)
+    ran = set(done.ran)
+    _end_if_hopeless(session.output, [one for one in summaries if one.interval in ran])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli import options
+from heliotrope.cli.replaying import outside_text
 from heliotrope.cli.session import Session
 from heliotrope.errors import ConfigError
 from heliotrope.interval import format_step, parse_step
@@ -156,7 +157,7 @@ def _estimators(pipeline: Pipeline) -> list[tuple[str, str]]:
 
     found = []
     for candidate in pipeline.candidates:
-        estimator.make(candidate, seed=0)
+        estimator.make(candidate, seed=0, task=pipeline.task)
         found.append((f"candidate {candidate.name}", candidate.estimator))
     return found
 
@@ -173,6 +174,9 @@ def _table(session: Session, pipeline: Pipeline) -> list[tuple[str, str]]:
         found = [("table", str(relation)), ("time", f"{pipeline.source.time}, {_type(relation, pipeline.source.time)}")]
         found += [(f"feature {name}", f"{kind}, {_type(relation, name)}") for name, kind in kinds.items()]
         found.append((f"target {pipeline.target}", _type(relation, pipeline.target)))
+        outside = context.rows.outside()
+        if outside:
+            found.append(("left out", outside_text(context.pipeline.source.table, outside)))
         span = context.rows.span()
         if span is None:
             return [*found, ("rows", "none yet")]

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from heliotrope.interval import format_time
+
 if TYPE_CHECKING:
-    from heliotrope.ledger import CycleSummary
+    from datetime import datetime
+
+    from heliotrope.ledger import CycleSummary, Declared
     from heliotrope.records import Champion, Problem
 
 __all__ = [
     "champion_document",
     "cycle_document",
     "decision_text",
+    "declaration_document",
+    "declaration_text",
     "drift_text",
-    "problem_text",
     "is_refresh",
+    "problem_text",
     "promoted",
     "rescored",
     "score",
     "seconds_text",
     "total",
+    "unscored_reason",
 ]
 
 
@@ -46,6 +53,9 @@ def cycle_document(summary: CycleSummary, metric: str) -> dict[str, Any]:
         "drift": summary.drift,
         "decisions": summary.decisions,
         "trainings": summary.trainings,
+        "failed": summary.failed,
+        "all_failed": summary.all_failed,
+        "declaration": summary.declaration,
         "promoted": promoted(summary),
         "revision": summary.revision,
         "seconds": summary.seconds,
@@ -102,10 +112,40 @@ def rescored(summary: CycleSummary, metric: str) -> float | None:
 
 
 def decision_text(summary: CycleSummary) -> str:
-    """What the cycle came to, and whether it is done."""
+    """What the cycle came to, and whether it is done. Candidates that failed are named behind it."""
     if summary.decision is None:
         return "not done"
-    return summary.outcome if summary.done else f"{str(summary.decision['action']).replace('_', ' ')}, not done"
+    if not summary.done:
+        return f"{str(summary.decision['action']).replace('_', ' ')}, not done"
+    return f"{summary.outcome}; {', '.join(summary.failed)} failed" if summary.failed else summary.outcome
+
+
+def declaration_document(declared: Declared) -> dict[str, Any]:
+    """What changed with a declaration, and when."""
+    return {
+        "id": declared.id,
+        "recorded_at": declared.recorded_at,
+        "first_interval": declared.first,
+        "changes": [{"key": one.key, "before": one.before, "after": one.after} for one in declared.changes],
+    }
+
+
+def declaration_text(declared: Declared) -> str:
+    """The same in a line."""
+    first = "no cycle has run with it yet" if declared.first is None else f"from the cycle of {_at(declared.first)} on"
+    return f"declared otherwise {_at(declared.recorded_at)}, {first}: {'; '.join(one.text for one in declared.changes)}"
+
+
+def _at(time: datetime) -> str:
+    return format_time(time.replace(microsecond=0))
+
+
+def unscored_reason(summary: CycleSummary) -> str | None:
+    """Why the champion could not be scored in a cycle that went on without it; None where it was, or there was none."""
+    for decision in summary.decisions:
+        if decision["stage"] == "trigger" and decision["evidence"].get("champion.scored") == 0:
+            return str(decision["reasons"][0])
+    return None
 
 
 def drift_text(summary: CycleSummary) -> str:

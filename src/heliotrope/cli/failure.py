@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from heliotrope.cli.output import printable
-from heliotrope.errors import HeliotropeError, nearest
+from heliotrope.errors import HeliotropeError, nearest, shown
 
 __all__ = ["OUTPUT_CLOSED", "StoppedError", "WarnedOnce", "close_output", "interruptible", "tell"]
 
@@ -105,7 +105,7 @@ class _UsageError(HeliotropeError):
         text = error.format_message().strip().removesuffix(".")
         refused: list[Any] = getattr(error.__cause__, "errors", list)()  # by pydantic, which Typer reads values with
         if refused:
-            text += f", not {refused[0].get('input')!r}"
+            text += f", not {shown(refused[0].get('input'))}"
         remedy = f"see `{path} --help`"
         if asked is not None and text.startswith("No such option"):
             text = f"{path} has no option {asked}"

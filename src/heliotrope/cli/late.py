@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.ledger import Recorded
 
-__all__ = ["changed_since", "reconcile"]
+__all__ = ["changed_since", "incomparable_text", "reconcile"]
 
 
 def changed_since(context: Context, passed_over: Sequence[Interval], output: Output) -> tuple[Recorded, ...]:
     """Warn of intervals done before whose rows are others now."""
-    from heliotrope.replay import changed
+    from heliotrope.replay import changed, incomparable
 
     if not passed_over:
         return ()
     wanted = set(passed_over)
     try:
+        untold, gone = incomparable(context, passed_over)
+        if untold:
+            output.warn(incomparable_text(untold, gone))
         found = tuple(one for one in changed(context, passed_over) if one.interval in wanted)
     except DataError as error:
         output.warn(f"rows of intervals done before cannot be used any more: {error.message}", error.remedy)
@@ -40,6 +43,15 @@ def changed_since(context: Context, passed_over: Sequence[Interval], output: Out
             f"score them again: heliotrope reconcile {context.pipeline.name} --reevaluate",
         )
     return found
+
+
+def incomparable_text(untold: Sequence[Recorded], gone: Sequence[str]) -> str:
+    """That intervals cannot be compared with what was recorded, for columns are gone."""
+    names = ", ".join(repr(name) for name in gone)
+    return (
+        f"whether the rows of {counted(len(untold), 'recorded interval')} have changed cannot be told: "
+        f"the table no longer has {names}"
+    )
 
 
 def reconcile(
@@ -59,7 +71,7 @@ def reconcile(
       heliotrope reconcile rotating_gaussians --reevaluate
     """
     from heliotrope.ledger import span as recorded_span
-    from heliotrope.replay import changed, reevaluate
+    from heliotrope.replay import changed, incomparable, reevaluate
 
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
@@ -72,28 +84,36 @@ def reconcile(
         if known is None:
             raise LedgerError(f"{declared.name} has no cycle yet", remedy="run some with `heliotrope replay`")
         span = list(intervals(begin or known[0], stop or known[1], declared.interval))
+        untold, gone = incomparable(context, span)
+        if untold:
+            session.output.warn(incomparable_text(untold, gone))
         for record in changed(context, span):
             now = context.batches(record.interval)[0].rows_read
             done = again and reevaluate(context, record)
             rows.append({"interval": record.interval, "recorded": record.rows_read, "now": now, "reevaluated": done})
             rows[-1] |= _scores(context, record.cycle_id, declared.metric)
-    session.output.document({"pipeline": declared.name, "metric": declared.metric, "changed": rows})
-    _say_changed(session.output, rows, declared.metric, again=again)
+    session.output.document(
+        {"pipeline": declared.name, "metric": declared.metric, "changed": rows}
+        | {"incomparable": len(untold), "columns_gone": gone}
+    )
+    _say_changed(session.output, rows, declared.metric, again=again, all_told=not untold)
 
 
 def _scores(context: Context, cycle_id: int, metric: str) -> dict[str, float | None]:
     """The champion's metric as first recorded, and as of the latest revision."""
+    from heliotrope.ledger import reading, table_of
     from heliotrope.sql import statement
 
     with context.database.errors():
         found = context.ledger.connection.execute(statement("batch_revisions"), {"cycle_id": cycle_id}).fetchall()
-    scores = [None if row[6] is None else row[6].get(metric) for row in found]
+    with reading("cycle", cycle_id):
+        scores = [None if row[6] is None else table_of(row[6], "metrics", numbers=True).get(metric) for row in found]
     return {"first_score": scores[0], "latest_score": scores[-1]}
 
 
-def _say_changed(output: Output, rows: Sequence[dict[str, Any]], metric: str, *, again: bool) -> None:
+def _say_changed(output: Output, rows: Sequence[dict[str, Any]], metric: str, *, again: bool, all_told: bool) -> None:
     if not rows:
-        output.say("every interval's rows are those on record")
+        output.say(f"every {'' if all_told else 'other '}interval's rows are those on record")
         return
     headers = ("interval", "rows recorded", "rows now", f"{metric} first", f"{metric} latest")
     cells = [

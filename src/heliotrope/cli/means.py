@@ -1,4 +1,4 @@
-"""The mean of every number by interval and class: one query, with every name quoted and every value bound."""
+"""The mean of every number by interval and class: one query, with every name and every value quoted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.errors import SchemaError
+from heliotrope.interval import ORIGIN
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MeanRow", "Means", "means"]
 
-_ORIGIN = datetime(1970, 1, 5, tzinfo=UTC)  # where the grid of every step begins
 _NUMBERS = ("int2", "int4", "int8", "float4", "float8", "numeric", "bool")
 
 
@@ -57,9 +57,10 @@ def means(
 ) -> Means:
     """The means of the rows of ``[start, end)``, by interval, in order of time and class.
 
-    A regression's target is one of the numbers. Raises SchemaError for a table or column that is not there.
+    Rows without a time, or with one that is infinite or not of the years 1 to 9999, are in no interval. A regression's
+    target is one of the numbers. Raises SchemaError for a table or column that is not there.
     """
-    from heliotrope.store import Rows
+    from heliotrope.store import EARLIEST, LATEST, Rows
 
     source = pipeline.source
     relation = Rows(database, source.table, source.time, time_zone=source.time_zone).relation
@@ -70,10 +71,9 @@ def means(
     if not numbers:
         raise SchemaError(f"{relation} has no numeric feature", remedy="declare one that is a number")
     label = relation.column(pipeline.target) if by_class else None
-    query = _query(relation, relation.column(source.time), numbers, label)
-    bound = {"step": pipeline.interval, "origin": _ORIGIN, "zone": source.time_zone, "start": start, "end": end}
+    query = _query(pipeline, relation, numbers, label, start or EARLIEST, end or LATEST)
     with database.errors(), database.connect() as connection:
-        rows = connection.execute(query, bound).fetchall()
+        rows = connection.execute(query).fetchall()
     return Means(
         features=tuple(column.name for column in numbers),
         by_class=by_class,
@@ -81,21 +81,28 @@ def means(
     )
 
 
-def _query(relation: Relation, time: Column, numbers: list[Column], label: Column | None) -> sql.Composed:
+def _query(
+    pipeline: Pipeline, relation: Relation, numbers: list[Column], label: Column | None, start: datetime, end: datetime
+) -> sql.Composed:
+    """With literals in place of parameters: psycopg would take a ``%`` in a column's name for one of those."""
     from psycopg import sql
 
-    when: sql.Composable = sql.Identifier(time.name)
-    if time.type != "timestamptz":
-        when = sql.SQL("({}::timestamp AT TIME ZONE %(zone)s)").format(when)
+    source = pipeline.source
+    when: sql.Composable = sql.Identifier(source.time)
+    if relation.column(source.time).type != "timestamptz":
+        when = sql.SQL("({}::timestamp AT TIME ZONE {})").format(when, sql.Literal(source.time_zone))
     averages = [
         sql.SQL("avg({}{}::float8)").format(sql.Identifier(one.name), sql.SQL("::int" if one.type == "bool" else ""))
         for one in numbers
     ]
     return sql.SQL(
-        "SELECT date_bin(%(step)s, {when}, %(origin)s), {label}, count(*), {averages} FROM {table}"
-        " WHERE (%(start)s::timestamptz IS NULL OR {when} >= %(start)s)"
-        " AND (%(end)s::timestamptz IS NULL OR {when} < %(end)s) GROUP BY 1, 2 ORDER BY 1, 2"
+        "SELECT date_bin({step}, {when}, {origin}), {label}, count(*), {averages} FROM {table}"
+        " WHERE {when} >= {start} AND {when} < {end} GROUP BY 1, 2 ORDER BY 1, 2"
     ).format(
+        step=sql.Literal(pipeline.interval),
+        origin=sql.Literal(ORIGIN),
+        start=sql.Literal(start),
+        end=sql.Literal(end),
         when=when,
         label=sql.SQL("NULL") if label is None else sql.SQL("{}::text").format(sql.Identifier(label.name)),
         averages=sql.SQL(", ").join(averages),

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import cycle_document
+from heliotrope.cli.document import cycle_document, declaration_document, declaration_text
 from heliotrope.cli.output import number
 from heliotrope.cli.session import Session, known_id
-from heliotrope.cli.tables import table
+from heliotrope.cli.tables import failures, say_failures, table
 from heliotrope.errors import IntervalError, LedgerError
-from heliotrope.interval import floor, format_step, format_time
+from heliotrope.interval import format_step, format_time, interval_at
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
     from heliotrope.ledger import CycleSummary
 
 __all__ = ["drift", "history"]
+
+_MOST = 2**31  # more than there can be, and no more than PostgreSQL takes
 
 
 def history(
@@ -33,24 +35,39 @@ def history(
 ) -> None:
     """List what the latest cycles came to, oldest first.
 
+    Below them: which candidates failed, and how the pipeline's declaration changed.
+
     \b
     Example:
       heliotrope history rotating_gaussians --limit 5
     """
-    from heliotrope.ledger import cycles
+    from heliotrope.ledger import cycles, declarations
 
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.recorded(pipeline)
     with session.reading() as connection:
         identity = known_id(connection, declared)
-        found = cycles(connection, identity, start=begin, end=stop, limit=None if every else limit)
+        found = cycles(connection, identity, start=begin, end=stop, limit=None if every else min(limit, _MOST))
+        known = declarations(connection, identity)
     metric = declared.metric
-    session.output.document({"pipeline": declared.name, "cycles": [cycle_document(one, metric) for one in found]})
+    oldest = min((one.declaration for one in found), default=0)
+    changed = [one for one in known if one.changes and one.id >= oldest]
+    session.output.document(
+        {
+            "pipeline": declared.name,
+            "cycles": [cycle_document(one, metric) for one in found],
+            "failed": failures(found),
+            "declarations": [declaration_document(one) for one in changed],
+        }
+    )
     if not found:
         session.output.say(f"{declared.name} has no cycle there; run some with `heliotrope replay`")
         return
     table(session.output, found, metric, declared.report.best_possible, every=True)
+    say_failures(session.output, found)
+    for one in changed:
+        session.output.say(declaration_text(one))
 
 
 # --- drift -------------------------------------------------------------------------------------------------
@@ -91,10 +108,10 @@ def _cycle_at(session: Session, pipeline: Pipeline, at: datetime | None) -> Cycl
     from heliotrope.ledger import cycles
 
     step: timedelta = pipeline.interval
-    start = None if at is None else floor(at, step)
+    wanted = None if at is None else interval_at(at, step)
+    start, end = (None, None) if wanted is None else (wanted.start, wanted.end)
     with session.reading() as connection:
         identity = known_id(connection, pipeline)
-        end = None if start is None else start + step
         found = cycles(connection, identity, start=start, end=end, limit=1)
         if found:
             return found[0]

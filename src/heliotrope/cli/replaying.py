@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from heliotrope.cli.failure import StoppedError
-from heliotrope.cli.output import Output
+from heliotrope.cli.output import Output, counted
 from heliotrope.errors import RegistryError
 from heliotrope.interval import Interval, format_time
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.ledger import CycleSummary
 
-__all__ = ["Replayed", "all_cycles", "draw", "register", "replay_all"]
+__all__ = ["Replayed", "all_cycles", "draw", "outside_text", "register", "replay_all", "tell_outside"]
 
 
 @dataclass(kw_only=True)
@@ -73,6 +73,25 @@ def _registering(context: Context, span: Sequence[Interval], output: Output) -> 
     if not _waiting(context) and all(interval.start in done for interval in span):
         return nullcontext()
     return publish.registering(context, failed=lambda error: _told(output, error))
+
+
+def tell_outside(output: Output, table: str, count: int) -> None:
+    """Warn of rows that lie in no interval, and that no cycle reads."""
+    if count:
+        output.warn(outside_text(table, count), "mend their time, or leave them out with a view")
+
+
+def outside_text(table: str, count: int) -> str:
+    """What is said of them.
+
+    >>> outside_text("clicks", 2)
+    '2 rows of clicks are in no interval: without a time, or of one that is infinite or not of the years 1 to 9999'
+    """
+    are = "is" if count == 1 else "are"
+    return (
+        f"{counted(count, 'row')} of {table} {are} in no interval: without a time, or of one that is infinite or not "
+        "of the years 1 to 9999"
+    )
 
 
 def draw(context: Context, interval: Interval, output: Output, wanted: bool | None) -> float:

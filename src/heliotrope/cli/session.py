@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from heliotrope.cli.output import Output
 from heliotrope.errors import ConfigError, LedgerError, nearest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.database import Database
 
-__all__ = ["BEGIN", "Session", "known_id"]
+__all__ = ["BEGIN", "Session", "known_id", "parsed"]
 
 BEGIN = "see it at work with `heliotrope demo`, or begin with `heliotrope init TABLE`"
 _ENDINGS = (".yaml", ".yml")
@@ -27,6 +27,9 @@ _ENDINGS = (".yaml", ".yml")
 
 class Session:
     """One call of the command line: its output, its database, and how it finds its pipeline."""
+
+    verb: ClassVar[str] = ""
+    """What was asked for: the database's own lists show it beside the pipeline's name."""
 
     def __init__(self, url: str | None, as_json: bool) -> None:
         self.url = url
@@ -64,9 +67,10 @@ class Session:
         from heliotrope.context import Context
         from heliotrope.ledger import migrate
 
+        self.database.application = f"heliotrope {self.verb} {pipeline.name}"
         if migrate(self.database):
             self.output.say("made the ledger's tables")
-        with Context(pipeline, self.database) as context:
+        with Context(pipeline, self.database, notice=self.output.warn) as context:
             yield context
 
     def require(self, pipeline: Pipeline) -> None:
@@ -88,9 +92,9 @@ class Session:
         if len(files) == 1:
             return load(files[0])
         if not files:
-            on_record = self._on_record()
+            on_record = self.on_record()
             if len(on_record) == 1:
-                return _parsed(*next(iter(on_record.items())))
+                return parsed(*next(iter(on_record.items())))
             if on_record:
                 raise _ambiguous(on_record)
             raise ConfigError("there is no pipeline's YAML file in this folder", remedy=f"name one, or {BEGIN}")
@@ -100,14 +104,14 @@ class Session:
         """The pipeline of a name on record or of a YAML file; without one, the only one there is."""
         if argument is not None and (Path(argument).is_file() or argument.endswith(_ENDINGS)):
             return self.declared(argument)
-        on_record = self._on_record()
+        on_record = self.on_record()
         if argument is not None:
             if argument in on_record:
-                return _parsed(argument, on_record[argument])
+                return parsed(argument, on_record[argument])
             remedy = nearest(argument, on_record) if on_record else BEGIN
             raise ConfigError(f"no pipeline {argument!r} is on record, and there is no such file", remedy=remedy)
         if len(on_record) == 1:
-            return _parsed(*next(iter(on_record.items())))
+            return parsed(*next(iter(on_record.items())))
         files = _files()
         if len(files) == 1:
             return self.declared(str(files[0]))
@@ -117,9 +121,10 @@ class Session:
 
     def all_recorded(self) -> dict[str, Pipeline]:
         """Every pipeline on record, by name."""
-        return {name: _parsed(name, declaration) for name, declaration in self._on_record().items()}
+        return {name: parsed(name, declaration) for name, declaration in self.on_record().items()}
 
-    def _on_record(self) -> dict[str, Mapping[str, Any]]:
+    def on_record(self) -> dict[str, Mapping[str, Any]]:
+        """The declaration of every pipeline on record, by name; not yet looked at."""
         from heliotrope.ledger import version
         from heliotrope.sql import statement
 
@@ -139,9 +144,13 @@ def known_id(connection: psycopg.Connection[Any], pipeline: Pipeline) -> int:
     return found
 
 
-def _parsed(name: str, declaration: Mapping[str, Any]) -> Pipeline:
+def parsed(name: str, declaration: Mapping[str, Any]) -> Pipeline:
+    """The pipeline of a declaration on record. Raises ConfigError or LedgerError for one that cannot be read."""
     from heliotrope.config import parse
+    from heliotrope.ledger import reading, table_of
 
+    with reading("pipeline_version", f"of {name}"):
+        table_of(declaration, "declaration")
     return parse(declaration, where=f"the record of {name}")
 
 

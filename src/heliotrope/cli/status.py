@@ -2,67 +2,136 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import drift_text, score
+from heliotrope.cli.document import declaration_document, declaration_text, drift_text, score
+from heliotrope.cli.late import incomparable_text
 from heliotrope.cli.output import counted, number
-from heliotrope.cli.session import BEGIN, Session, known_id
-from heliotrope.errors import DataError
-from heliotrope.interval import Interval, floor, format_time, intervals
+from heliotrope.cli.replaying import outside_text
+from heliotrope.cli.session import BEGIN, Session, known_id, parsed
+from heliotrope.errors import HeliotropeError
+from heliotrope.interval import Interval, floor, format_time, interval_at, intervals
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
-    from heliotrope.ledger import CycleSummary
+    from heliotrope.ledger import CycleSummary, Declared, Recorded
     from heliotrope.records import Champion
 
 __all__ = ["status"]
 
+_SECONDS = 3.0
+"""How long one pipeline's table is waited for."""
+_AT_ONCE = 8
+"""Pipelines that are asked about at the same time."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Status:
-    """Where one pipeline is."""
+class _Record:
+    """What the ledger has of one pipeline."""
 
     pipeline: Pipeline
     last: CycleSummary | None
     champion: Champion | None
-    behind_data: int | None
-    """Complete intervals that hold rows and have no cycle yet; None where the rows cannot be asked."""
-    behind_clock: int | None
     unregistered: int
+    done: tuple[datetime, datetime, int] | None
+    declared: Declared | None
+    """The declaration in force."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Data:
+    """What its table has."""
+
+    last_row: datetime | None
+    outside: int
+    waiting: int
+    """Complete intervals up to the last row's that have no cycle yet."""
     changed: tuple[Interval, ...] | None
+    incomparable: tuple[tuple[Recorded, ...], tuple[str, ...]]
+    """Recorded intervals that cannot be checked, and the columns that are gone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Status:
+    """Where one pipeline is; what of it could not be asked is None, and the error says why."""
+
+    name: str
+    now: datetime
+    record: _Record | None
+    data: _Data | None
+    error: HeliotropeError | None
 
     def document(self) -> dict[str, Any]:
-        metric, last, champion = self.pipeline.metric, self.last, self.champion
+        last = None if self.record is None else self.record.last
+        champion = None if self.record is None else self.record.champion
+        metric = None if self.record is None else self.record.pipeline.metric
+        data, error = self.data, self.error
         return {
-            "pipeline": self.pipeline.name,
+            "pipeline": self.name,
             "last_interval": None if last is None else last.interval,
             "champion": None if champion is None else champion.candidate,
             "champion_since": None if champion is None else champion.valid_from,
             "metric": metric,
-            "score": None if last is None else score(last, metric),
+            "score": None if last is None or metric is None else score(last, metric),
             "drifted": [] if last is None else last.drifted,
             "decision": None if last is None or last.decision is None else last.decision["action"],
-            "intervals_behind_data": self.behind_data,
-            "intervals_behind_clock": self.behind_clock,
-            "unregistered": self.unregistered,
-            "changed": self.changed,
+            "intervals_behind_data": None if data is None else data.waiting,
+            "intervals_behind_clock": self._behind_clock(),
+            "last_row": None if data is None else data.last_row,
+            "last_row_age_seconds": None if self.age is None else self.age.total_seconds(),
+            "rows_outside": None if data is None else data.outside,
+            "unregistered": None if self.record is None else self.record.unregistered,
+            "failed": {} if last is None else last.failed,
+            "all_failed": False if last is None else last.all_failed,
+            "declaration": None
+            if self.record is None or self.record.declared is None
+            else declaration_document(self.record.declared),
+            "changed": None if data is None else data.changed,
+            "incomparable": 0 if data is None else len(data.incomparable[0]),
+            "columns_gone": () if data is None else data.incomparable[1],
+            "error": None
+            if error is None
+            else {"error": error.message, "remedy": error.remedy, "exit_code": error.exit_code},
         }
 
+    @property
+    def age(self) -> timedelta | None:
+        """How old the last row is."""
+        return None if self.data is None or self.data.last_row is None else self.now - self.data.last_row
+
+    def _behind_clock(self) -> int | None:
+        if self.record is None or self.record.done is None:
+            return None
+        step = self.record.pipeline.interval
+        return max(0, (floor(self.now, step) - self.record.done[1]) // step)
+
     def cells(self) -> tuple[str, ...]:
-        last, champion = self.last, self.champion
-        behind = ["?" if one is None else str(one) for one in (self.behind_data, self.behind_clock)]
+        if self.record is None:
+            return (self.name, "?", "", "", "error")
+        last, champion, metric = self.record.last, self.record.champion, self.record.pipeline.metric
         return (
-            f"{self.pipeline.name}\n{'none yet' if last is None else format_time(last.interval.start)}",
+            f"{self.name}\n{'no cycle yet' if last is None else format_time(last.interval.start)}",
             "none yet" if champion is None else f"{champion.candidate}\n{format_time(champion.valid_from)}",
-            "-" if last is None else f"{number(score(last, self.pipeline.metric))}\n{self.pipeline.metric}",
+            "-" if last is None else f"{number(score(last, metric))}\n{metric}",
             "-" if last is None else drift_text(last),
-            f"{behind[0]} data\n{behind[1]} clock",
+            self._data_cell(),
         )
+
+    def _data_cell(self) -> str:
+        if self.data is None:
+            return "error"
+        if self.data.last_row is None:
+            return "no rows"
+        waits = f"{self.data.waiting} to go" if self.data.waiting else "all done"
+        return f"{waits}\nlast row {_age_text(self.age)}"
 
 
 def status(
@@ -75,6 +144,9 @@ def status(
 ) -> None:
     """Say where every pipeline is, and what waits.
 
+    A pipeline whose table cannot be read within a few seconds is shown with the error; the exit
+    code is then the error's (3 or 4).
+
     \b
     Example:
       heliotrope status
@@ -83,84 +155,137 @@ def status(
 
     session = Session(database, as_json)
     if pipeline is None and (session.is_fresh() or version(session.database) is None):
-        chosen: list[Pipeline] = []
+        chosen: Mapping[str, Any] = {}
+    elif pipeline is None:
+        chosen = session.on_record()
     else:
-        chosen = list(session.all_recorded().values()) if pipeline is None else [session.recorded(pipeline)]
-    found = [_status(session, one, check=check) for one in chosen]
+        one = session.recorded(pipeline)
+        chosen = {one.name: one}
+    with ThreadPoolExecutor(1 if check else _AT_ONCE) as pool:
+        found = list(pool.map(partial(_status, session, check=check), chosen, chosen.values()))
     session.output.document({"pipelines": [one.document() for one in found]})
     if not found:
         session.output.say(f"Nothing is on record yet; {BEGIN}.")
         return
-    headers = ("pipeline, last interval", "champion, since", "metric", "drift", "behind")
+    headers = ("pipeline, last interval", "champion, since", "metric", "drift", "data")
     session.output.table(headers, [one.cells() for one in found])
-    for one in found:
-        _say_waiting(session, one)
+    for state in found:
+        for text in _remarks(state):
+            session.output.say(f"{state.name}: {text}")
+    failed = [state.error.exit_code for state in found if state.error is not None]
+    if failed:
+        raise typer.Exit(max(failed))
 
 
-def _status(session: Session, pipeline: Pipeline, *, check: bool) -> _Status:
-    from heliotrope.ledger import champions, cycles, span
+def _status(session: Session, name: str, declared: Pipeline | Mapping[str, Any], *, check: bool) -> _Status:
+    from heliotrope.config import Pipeline
+
+    record, data, error = None, None, None
+    now = datetime.now(UTC)
+    try:
+        pipeline = declared if isinstance(declared, Pipeline) else parsed(name, declared)
+        record = _record(session, pipeline)
+        data = _data(session, record, now, check=check)
+    except HeliotropeError as failed:
+        error = failed
+    return _Status(name=name, now=now, record=record, data=data, error=error)
+
+
+def _record(session: Session, pipeline: Pipeline) -> _Record:
+    from heliotrope.ledger import champions, cycles, declarations, span
     from heliotrope.sql import statement
 
     with session.reading() as connection:
         identity = known_id(connection, pipeline)
         latest = cycles(connection, identity, limit=2)
-        last = next((one for one in reversed(latest) if one.done), None)
         serving = next((one for one in reversed(champions(connection, identity)) if one.valid_to is None), None)
         scope = {"pipeline_id": identity, "segment": ""}
         waiting = len(connection.execute(statement("to_register"), scope).fetchall())
         done = span(connection, identity)
-    behind_data, behind_clock = _behind(session, pipeline, None if done is None else done[1])
-    return _Status(
+        declared = declarations(connection, identity)
+    return _Record(
         pipeline=pipeline,
-        last=last,
+        last=next((one for one in reversed(latest) if one.done), None),
         champion=serving,
-        behind_data=behind_data,
-        behind_clock=behind_clock,
         unregistered=waiting if pipeline.registry != "none" else 0,
-        changed=_changed(session, pipeline, done) if check else None,
+        done=done,
+        declared=declared[-1] if declared else None,
     )
 
 
-def _behind(session: Session, pipeline: Pipeline, done: datetime | None) -> tuple[int | None, int | None]:
-    """How many complete intervals wait: of those that the data reaches to, and of those that the clock does."""
+def _data(session: Session, record: _Record, now: datetime, *, check: bool) -> _Data:
     from heliotrope.store import Rows
 
-    step = pipeline.interval
-    now = floor(datetime.now(UTC), step)
-    clock = None if done is None else max(0, (now - done) // step)
-    try:
-        rows = Rows(session.database, pipeline.source.table, pipeline.source.time, time_zone=pipeline.source.time_zone)
-        found = rows.span()
-    except DataError:
-        return None, clock
-    if found is None:
-        return 0, clock
-    last = min(now, floor(found[1], step) + step)
-    return max(0, (last - (done or floor(found[0], step))) // step), clock
+    source, step = record.pipeline.source, record.pipeline.interval
+    rows = Rows(session.database, source.table, source.time, time_zone=source.time_zone)
+    found, outside = rows.span(seconds=_SECONDS), rows.outside(seconds=_SECONDS)
+    waiting = 0
+    if found is not None:
+        ended = floor(now, step)
+        complete = found if found[1] < ended else rows.span(end=ended, seconds=_SECONDS)
+        if complete is not None:
+            begin = floor(complete[0], step) if record.done is None else record.done[1]
+            waiting = max(0, (interval_at(complete[1], step).end - begin) // step)
+    changed, incomparable = _changed(session, record.pipeline, record.done) if check else (None, ((), ()))
+    return _Data(
+        last_row=None if found is None else found[1],
+        outside=outside,
+        waiting=waiting,
+        changed=changed,
+        incomparable=incomparable,
+    )
 
 
-def _changed(session: Session, pipeline: Pipeline, done: tuple[datetime, datetime, int] | None) -> tuple[Interval, ...]:
+def _changed(
+    session: Session, pipeline: Pipeline, done: tuple[datetime, datetime, int] | None
+) -> tuple[tuple[Interval, ...], tuple[tuple[Recorded, ...], tuple[str, ...]]]:
+    """The intervals whose rows have changed, and what cannot be told of."""
     from heliotrope.context import Context
-    from heliotrope.replay import changed
+    from heliotrope.replay import changed, incomparable
 
     if done is None:
-        return ()
+        return (), ((), ())
     with Context(pipeline, session.database) as context:
         span = list(intervals(done[0], done[1], pipeline.interval))
-        return tuple(one.interval for one in changed(context, span))
+        return tuple(one.interval for one in changed(context, span)), incomparable(context, span)
 
 
-def _say_waiting(session: Session, one: _Status) -> None:
-    name = one.pipeline.name
-    if one.behind_data:
-        session.output.say(f"{name}: {counted(one.behind_data, 'interval')} to go with `heliotrope replay {name}.yaml`")
-    if one.unregistered:
-        session.output.say(
-            f"{name}: {counted(one.unregistered, 'champion')} to be registered, which the next cycle does"
-        )
-    if one.changed:
-        session.output.say(
-            f"{name}: {counted(len(one.changed), 'interval')} changed since; see `heliotrope reconcile {name}`"
-        )
-    elif one.changed is not None:
-        session.output.say(f"{name}: every interval's rows are those on record")
+def _remarks(state: _Status) -> Iterator[str]:
+    """What waits, and what is wrong."""
+    if state.error is not None:
+        yield f"error: {state.error.message}"
+        if state.error.remedy:
+            yield f"remedy: {state.error.remedy}"
+    if state.record is not None and state.record.unregistered:
+        yield f"{counted(state.record.unregistered, 'champion')} to be registered, which the next cycle does"
+    if state.record is not None and state.record.last is not None:
+        for candidate, failure in state.record.last.failed.items():
+            yield f"{candidate} failed in {state.record.last.interval}: {failure}"
+    if state.record is not None and state.record.declared is not None and state.record.declared.changes:
+        yield declaration_text(state.record.declared)
+    if state.data is None:
+        return
+    if state.data.waiting:
+        yield f"{counted(state.data.waiting, 'interval')} to go with `heliotrope replay {state.name}.yaml`"
+    if state.data.outside and state.record is not None:
+        yield outside_text(state.record.pipeline.source.table, state.data.outside)
+    if state.data.incomparable[0]:
+        yield incomparable_text(*state.data.incomparable)
+    if state.data.changed:
+        yield f"{counted(len(state.data.changed), 'interval')} changed since; see `heliotrope reconcile {state.name}`"
+    elif state.data.changed is not None:
+        which = "every other" if state.data.incomparable[0] else "every"
+        yield f"{which} interval's rows are those on record"
+
+
+def _age_text(age: timedelta | None) -> str:
+    """How long ago, roughly.
+
+    >>> _age_text(timedelta(minutes=61)), _age_text(timedelta(days=3)), _age_text(timedelta(hours=-2))
+    ('1 h ago', '3 d ago', 'in 2 h')
+    """
+    assert age is not None, "asked only where there is a row"
+    seconds = abs(age.total_seconds())
+    length, unit = next((one for one in ((86400, "d"), (3600, "h"), (60, "min")) if seconds >= one[0]), (1, "s"))
+    text = f"{int(seconds // length)} {unit}"
+    return f"in {text}" if age < timedelta() else f"{text} ago"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from heliotrope.cli.replaying import Replayed
     from heliotrope.ledger import CycleSummary
 
-__all__ = ["SHOWN", "say_summary", "summary_document", "table"]
+__all__ = ["SHOWN", "failures", "say_failures", "say_summary", "summary_document", "table"]
 
 SHOWN = 60
 """How many cycles a table holds before its middle is left out."""
@@ -42,6 +42,31 @@ def table(
         output.say(f"* scored again when rows had come late: {', '.join(again[:_AGAIN])}{more}")
 
 
+def failures(summaries: Sequence[CycleSummary]) -> dict[str, dict[str, Any]]:
+    """By candidate that failed: in how many cycles, the latest of them, and what failed there."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in summaries:
+        for name, failure in one.failed.items():
+            count = found[name]["cycles"] + 1 if name in found else 1
+            found[name] = {"cycles": count, "latest": one.interval, "failure": failure}
+    return found
+
+
+def say_failures(output: Output, summaries: Sequence[CycleSummary]) -> None:
+    """The same for people: a line for all, and one for each with its latest failure."""
+    found = failures(summaries)
+    if not found:
+        return
+    affected = sum(bool(one.failed) for one in summaries)
+    output.say(f"{counted(len(found), 'candidate')} failed in {counted(affected, 'cycle')}:")
+    for name, said in found.items():
+        when = f"{counted(said['cycles'], 'time')}, last in {said['latest']}"
+        output.say(f"  {name}, {when}: {said['failure']}")
+    hopeless = sum(one.all_failed for one in summaries)
+    if hopeless:
+        output.say(f"in {counted(hopeless, 'cycle')} no candidate could be fitted")
+
+
 def summary_document(summaries: Sequence[CycleSummary], metric: str, done: Replayed) -> dict[str, Any]:
     """The range in a few figures. The mean leaves out the intervals that had no champion yet, or were held."""
     scores = [value for one in summaries if (value := score(one, metric)) is not None]
@@ -57,6 +82,8 @@ def summary_document(summaries: Sequence[CycleSummary], metric: str, done: Repla
         "promoted": actions.count("promote") - refreshed,
         "refreshed": refreshed,
         "held": actions.count("hold"),
+        "failed": failures(summaries),
+        "all_failed": sum(one.all_failed for one in summaries),
         "seconds": total(one.seconds for one in summaries if one.interval in ran),
         "cycle_seconds": done.cycle_seconds,
         "picture_seconds": done.picture_seconds,
@@ -72,6 +99,7 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
     output.say(
         f"{said['trained']} trained, {said['promoted']} promoted, {said['refreshed']} refreshed, {said['held']} held"
     )
+    say_failures(output, summaries)
     passed = f", {len(done.passed_over)} done before" if done.passed_over else ""
     waiting = f"; {counted(done.unregistered, 'champion')} still to be registered" if done.unregistered else ""
     output.say(f"{counted(len(done.ran), 'cycle')} run{passed}{waiting}")

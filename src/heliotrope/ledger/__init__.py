@@ -1,20 +1,36 @@
 """The record of what happened, in PostgreSQL: rows are added and never changed."""
 
-from heliotrope.ledger.history import CycleSummary, Recorded, champions, cycles, pipeline_id, recorded, span
-from heliotrope.ledger.journal import Ledger, OpenCycle
+from heliotrope.ledger.decode import reading, table_of
+from heliotrope.ledger.history import (
+    CycleSummary,
+    Declared,
+    Recorded,
+    champions,
+    cycles,
+    declarations,
+    pipeline_id,
+    recorded,
+    span,
+)
+from heliotrope.ledger.journal import Ledger, Notice, OpenCycle
 from heliotrope.ledger.migrate import CURRENT, migrate, version
 
 __all__ = [
     "CURRENT",
     "CycleSummary",
+    "Declared",
     "Ledger",
+    "Notice",
     "OpenCycle",
     "Recorded",
     "champions",
     "cycles",
+    "declarations",
     "migrate",
     "pipeline_id",
+    "reading",
     "recorded",
     "span",
+    "table_of",
     "version",
 ]

@@ -7,14 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from heliotrope.declaration import Change, changes
 from heliotrope.interval import Interval
+from heliotrope.ledger.decode import objects, reading, table_of
 from heliotrope.records import Action, Champion, Training
 from heliotrope.sql import statement
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["CycleSummary", "Recorded", "champions", "cycles", "pipeline_id", "recorded", "span", "training_from"]
+__all__ = [
+    "CycleSummary",
+    "Declared",
+    "Recorded",
+    "champions",
+    "cycles",
+    "declarations",
+    "pipeline_id",
+    "recorded",
+    "span",
+    "training_from",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +55,8 @@ class CycleSummary:
     trainings: tuple[Mapping[str, Any], ...]
     revision: int
     """How often rows came late and the interval was evaluated again."""
+    declaration: int = 0
+    """The id of the declaration it ran with."""
     rescored: Mapping[str, Any] | None = None
     """The champion's metrics on the rows of the latest revision; None where there is only the first."""
 
@@ -77,6 +92,17 @@ class CycleSummary:
         return action if self.promoted is None else "refresh" if self.is_refresh else f"{action} {self.promoted}"
 
     @property
+    def failed(self) -> Mapping[str, str]:
+        """By candidate: why its last fit of the cycle, or the scoring of that, failed."""
+        last = {one["candidate"]: one["failure"] for one in self.trainings}
+        return {name: failure for name, failure in last.items() if failure}
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether candidates were tried and every one of them failed."""
+        return bool(self.trainings) and len(self.failed) == len({one["candidate"] for one in self.trainings})
+
+    @property
     def drifted(self) -> tuple[str, ...]:
         """The features that any detector flagged, in order; ``*`` stands for all together."""
         return tuple(sorted({one["feature"] for one in self.drift if one["drifted"]}))
@@ -84,13 +110,32 @@ class CycleSummary:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The latest content hash the ledger has of an interval."""
+    """The latest content hash the ledger has of an interval, and the columns it was taken over, the time first."""
 
     cycle_id: int
     interval: Interval
     content_hash: str
     revision: int
     rows_read: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """A declaration that a pipeline had from ``recorded_at`` on, in the time of the clock."""
+
+    id: int
+    recorded_at: datetime
+    config: Mapping[str, Any]
+    first: datetime | None
+    """The start of the first interval that a cycle ran for with it; None where none has yet."""
+    changes: tuple[Change, ...]
+    """What is other than in the declaration before; nothing in the first one."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it reads: time, features, target."""
+        return (self.config["source"]["time"], *self.config["features"], self.config["target"])
 
 
 def pipeline_id(connection: psycopg.Connection[Any], name: str) -> int | None:
@@ -108,18 +153,30 @@ def cycles(
     end: datetime | None = None,
     limit: int | None = None,
 ) -> tuple[CycleSummary, ...]:
-    """The cycles whose interval starts in ``[start, end)``, the latest ``limit`` of them, oldest first."""
+    """The cycles whose interval starts in ``[start, end)``, the latest ``limit`` of them, oldest first.
+
+    Raises LedgerError for one that was edited into what no cycle writes.
+    """
     parameters = {"pipeline_id": pipeline, "segment": segment, "start": start, "end": end, "limit": limit}
     rows = connection.execute(statement("cycles"), parameters).fetchall()
-    return tuple(_summary(row) for row in reversed(rows))
+    found = []
+    for row in reversed(rows):
+        with reading("cycle", row[0]):
+            found.append(_summary(row))
+    return tuple(found)
 
 
 def _summary(row: Sequence[Any]) -> CycleSummary:
-    steps: Mapping[str, Mapping[str, float]] = row[13] or {}
     seconds: dict[str, float] = {}
-    for parts in steps.values():
-        for name, value in parts.items():
+    for parts in table_of(row[13] or {}, "steps").values():
+        for name, value in table_of(parts, "seconds", numbers=True).items():
             seconds[name] = seconds.get(name, 0.0) + value
+    evaluations = objects(row[14], "evaluations")
+    for one in evaluations:
+        table_of(one["metrics"], "metrics", numbers=True)
+    decisions = objects(row[16], "decisions")
+    for one in decisions:
+        table_of(one["evidence"], "evidence")
     return CycleSummary(
         id=row[0],
         interval=Interval(row[1], row[2]),
@@ -131,16 +188,17 @@ def _summary(row: Sequence[Any]) -> CycleSummary:
         rows_read=row[7],
         rows=row[8],
         verdict=row[9],
-        problems=tuple(row[10]),
+        problems=objects(row[10], "problems", ("rule", "column", "rows", "done", "detail")),
         first_time=row[11],
         last_time=row[12],
         seconds=seconds,
-        evaluations=tuple(row[14] or ()),
-        drift=tuple(row[15] or ()),
-        decisions=tuple(row[16] or ()),
-        trainings=tuple(row[17] or ()),
+        evaluations=evaluations,
+        drift=objects(row[15], "drift readings"),
+        decisions=decisions,
+        trainings=objects(row[17], "trainings"),
         revision=row[18],
-        rescored=row[19],
+        declaration=row[19],
+        rescored=row[20],
     )
 
 
@@ -157,22 +215,28 @@ def champions(
     Those replaced in the instant in which they would have begun are left out, unless ``every`` one is asked for.
     """
     parameters = {"pipeline_id": pipeline, "segment": segment, "at": at, "every": every}
-    return tuple(
-        Champion(
-            id=row[0],
-            candidate=row[10],
-            valid_from=row[1],
-            valid_to=row[2],
-            action=Action(row[3]),
-            reasons=tuple(row[4]),
-            actor=row[5],
-            decided_at=row[6],
-            evidence={name: value for name, value in row[7].items() if value is not None},
-            training=training_from(row[9:]),
-            training_id=row[9],
-            registered_version=row[8],
-        )
-        for row in connection.execute(statement("champions"), parameters).fetchall()
+    found = []
+    for row in connection.execute(statement("champions"), parameters).fetchall():
+        with reading("champion", row[0]):
+            found.append(_champion(row))
+    return tuple(found)
+
+
+def _champion(row: Sequence[Any]) -> Champion:
+    evidence = table_of(row[7], "evidence", numbers=True)
+    return Champion(
+        id=row[0],
+        candidate=row[10],
+        valid_from=row[1],
+        valid_to=row[2],
+        action=Action(row[3]),
+        reasons=tuple(row[4]),
+        actor=row[5],
+        decided_at=row[6],
+        evidence={name: value for name, value in evidence.items() if value is not None},
+        training=training_from(row[9:]),
+        training_id=row[9],
+        registered_version=row[8],
     )
 
 
@@ -182,7 +246,18 @@ def recorded(
     """The latest content hash of every interval in ``[start, end)`` that has a cycle, in order."""
     parameters = {"pipeline_id": pipeline, "segment": segment, "start": start, "end": end}
     rows = connection.execute(statement("recorded_hashes"), parameters).fetchall()
-    return tuple(Recorded(row[0], Interval(row[1], row[2]), row[3], row[4], row[5]) for row in rows)
+    columns = {one.id: one.columns for one in declarations(connection, pipeline, segment)} if rows else {}
+    return tuple(Recorded(row[0], Interval(row[1], row[2]), row[3], row[4], row[5], columns[row[6]]) for row in rows)
+
+
+def declarations(connection: psycopg.Connection[Any], pipeline: int, segment: str = "") -> tuple[Declared, ...]:
+    """Every declaration the pipeline has had, in order; the last one is in force."""
+    parameters = {"pipeline_id": pipeline, "segment": segment}
+    found: list[Declared] = []
+    for version, recorded_at, config, first in connection.execute(statement("declarations"), parameters).fetchall():
+        other = changes(found[-1].config, config) if found else ()
+        found.append(Declared(id=version, recorded_at=recorded_at, config=config, first=first, changes=other))
+    return tuple(found)
 
 
 def span(
@@ -202,7 +277,7 @@ def training_from(row: Sequence[Any]) -> Training:
         seconds=row[6],
         seed=row[7],
         fingerprint=row[8],
-        versions=row[9],
+        versions=table_of(row[9], "versions"),
         code_version=row[10],
         artifact=row[11],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +15,13 @@ from psycopg.types.json import Json, Jsonb
 
 from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
+from heliotrope.declaration import changes
 from heliotrope.errors import ConfigError, ConnectionLostError
 from heliotrope.interval import Interval
+from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
+from heliotrope.locks import milliseconds, waited_for
 from heliotrope.records import (
     Action,
     Batch,
@@ -35,7 +38,10 @@ from heliotrope.sql import statement
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Ledger", "OpenCycle"]
+__all__ = ["Ledger", "Notice", "OpenCycle"]
+
+Notice = Callable[[str, str], None]
+"""Is told a thing to know, and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,17 @@ class OpenCycle:
 class Ledger:
     """The record of one pipeline and segment. Use it as a context manager, or close it.
 
-    Raises LedgerError when the tables are absent or of another version.
+    ``notice`` is told, with what to do about it, when a declaration is recorded that reads other data than the one
+    before. Raises LedgerError when the tables are absent or of another version.
     """
 
-    def __init__(self, database: Database, pipeline: Pipeline, *, segment: str = "") -> None:
+    def __init__(
+        self, database: Database, pipeline: Pipeline, *, segment: str = "", notice: Notice | None = None
+    ) -> None:
         self.database = database
         self.pipeline = pipeline
         self.segment = segment
+        self.notice = notice
         self._connection: psycopg.Connection[Any] | None = None
         self._pipeline_id: int | None = None
         self._ids: tuple[int, int] | None = None
@@ -94,11 +104,17 @@ class Ledger:
     def lock(self) -> Iterator[None]:
         """Hold the pipeline and segment: one cycle at a time, whichever process runs it. A killed holder lets go.
 
-        Raises ConfigError when the pipeline on record under this name is of another interval, target or task.
+        Who holds it is said when that takes more than some seconds. Raises LockedError when it is not free in ten
+        minutes, ConfigError when the pipeline on record under this name is of another interval, target or task.
         """
-        key = {"key": lock_key("cycle", self.pipeline.name, self.segment)}
-        with self.database.errors():
-            self.connection.execute(statement("take_lock"), key)
+        key = lock_key("cycle", self.pipeline.name, self.segment)
+
+        def take(seconds: float) -> None:
+            with self.database.errors():
+                wait = {"key": key, "milliseconds": milliseconds(seconds)}
+                self.connection.execute(statement("take_lock_within"), wait)
+
+        waited_for(self.database, f"the lock of {self.pipeline.name}", take, key=key)
         try:
             _ = self.ids  # refuses another problem under this name before anything is read for it
             yield
@@ -106,7 +122,7 @@ class Ledger:
             if self._connection is not None and not self._connection.closed:
                 try:
                     with self.database.errors():
-                        self._connection.execute(statement("release_lock"), key)
+                        self._connection.execute(statement("release_lock"), {"key": key})
                 except ConnectionLostError:
                     self.close()
 
@@ -142,32 +158,44 @@ class Ledger:
 
     @property
     def ids(self) -> tuple[int, int]:
-        """The pipeline's id and its declaration's; both are recorded when they are new."""
+        """The pipeline's id and its declaration's; a declaration that is not the one in force is recorded."""
         if self._ids is None:
             declared = self.pipeline.model_dump(mode="json")
             whole = hashlib.sha256(json.dumps(declared).encode()).hexdigest()
-            self._refuse_another_problem(declared)
             with self.transaction():
                 # Two sessions at once would each miss the row that the other makes, and get no id.
                 key = lock_key("pipeline", self.pipeline.name)
                 self.connection.execute("SELECT pg_advisory_xact_lock(%s)", [key])
-                ours = self._add("ensure_pipeline", name=self.pipeline.name)
+                name = self.pipeline.name
+                found = self.connection.execute(statement("newest_declaration"), {"name": name}).fetchone()
+                before = declared if found is None else found[0]
+                self._refuse_another_problem(before, declared)
+                ours = self._add("ensure_pipeline", name=name)
                 version_id = self._add(
                     "ensure_pipeline_version", pipeline_id=ours, fingerprint=whole, config=Json(declared)
                 )
             self._ids = (ours, version_id)
+            self._say_changes(before, declared)
         return self._ids
 
-    def _refuse_another_problem(self, declared: Mapping[str, Any]) -> None:
+    def _refuse_another_problem(self, before: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
         """Cycles of another interval, target or task cannot be compared with those on record under the name."""
-        with self.database.errors():
-            found = self.connection.execute(statement("newest_declaration"), {"name": self.pipeline.name}).fetchone()
+        with reading("pipeline_version", f"of {self.pipeline.name}"):
+            known = table_of(before, "declaration")
         for key in ("interval", "target", "task"):
-            if found is not None and found[0].get(key) != declared[key]:
+            if known.get(key) != declared[key]:
                 raise ConfigError(
-                    f"{self.pipeline.name} is on record with {key} {found[0].get(key)!r}, not {declared[key]!r}",
+                    f"{self.pipeline.name} is on record with {key} {known.get(key)!r}, not {declared[key]!r}",
                     remedy="give the pipeline another name, so that it has a history of its own",
                 )
+
+    def _say_changes(self, before: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+        other = [change.text for change in changes(before, declared) if change.of_data]
+        if other and self.notice is not None:
+            self.notice(
+                f"{self.pipeline.name} reads other data than before, from now on: {'; '.join(other)}",
+                "nothing, if it is still the same problem; else give the pipeline another name",
+            )
 
     # --- what a cycle reads back -------------------------------------------------------------------------
 
@@ -178,7 +206,8 @@ class Ledger:
 
     def champion_at(self, time: datetime) -> Champion | None:
         """Who serves at that time, by the data's clock."""
-        found = champions(self.connection, self.pipeline_id, self.segment, at=time)
+        with self.database.errors():
+            found = champions(self.connection, self.pipeline_id, self.segment, at=time)
         return found[0] if found else None
 
     def batch_of(self, cycle_id: int) -> tuple[int, str]:
@@ -188,26 +217,35 @@ class Ledger:
 
     def evaluations_of(self, cycle_id: int) -> tuple[Evaluation, ...]:
         """What was scored on the cycle's batch."""
-        return tuple(
-            Evaluation(
-                role=role, candidate=candidate, rows=rows, metrics=metrics, gain=PairedLoss(**gain) if gain else None
+        with reading("cycle", cycle_id):
+            return tuple(
+                Evaluation(
+                    role=role,
+                    candidate=candidate,
+                    rows=rows,
+                    metrics=table_of(metrics, "metrics", numbers=True),
+                    gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
+                )
+                for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
             )
-            for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
-        )
 
     def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
         """By (role, candidate): the training's id, the training, and why it failed."""
         found = {}
         for row in self._rows("cycle_trainings", cycle_id=cycle_id):
-            found[row[2], row[1]] = (row[0], training_from(row), row[12])
+            with reading("training", row[0]):
+                found[row[2], row[1]] = (row[0], training_from(row), row[12])
         return found
 
     def decisions_of(self, cycle_id: int) -> dict[str, Decision]:
         """By stage: what was decided in the cycle."""
-        return {
-            stage: Decision(action=Action(action), reasons=tuple(reasons), evidence=evidence)
-            for stage, action, reasons, evidence in self._rows("cycle_decisions", cycle_id=cycle_id)
-        }
+        with reading("cycle", cycle_id):
+            return {
+                stage: Decision(
+                    action=Action(action), reasons=tuple(reasons), evidence=table_of(evidence, "evidence", numbers=True)
+                )
+                for stage, action, reasons, evidence in self._rows("cycle_decisions", cycle_id=cycle_id)
+            }
 
     def drift_of(self, cycle_id: int) -> tuple[DriftReport, ...]:
         """What the detectors read on the cycle's batch."""
@@ -243,7 +281,9 @@ class Ledger:
     def champion_scores(self, metric: str, since: datetime, before: datetime, limit: int) -> tuple[float, ...]:
         """The metric of whoever was champion, by interval in ``[since, before)``, the last ``limit``, oldest first."""
         rows = self._rows("champion_scores", since=since, before=before, limit=limit)
-        return tuple(row[0][metric] for row in reversed(rows) if row[0].get(metric) is not None)
+        with reading("evaluation", f"of {metric}"):
+            scores = [table_of(row[0], "metrics", numbers=True).get(metric) for row in reversed(rows)]
+        return tuple(score for score in scores if score is not None)
 
     def artifact_of(self, fingerprint: str) -> str | None:
         """The model file of an equal fit, made before."""
@@ -279,7 +319,7 @@ class Ledger:
         )
 
     def add_batch(self, cycle_id: int, batch: Batch, *, revision: int, recorded_at: datetime) -> int:
-        """The interval's rows as they were read; the batch's id."""
+        """The interval's rows as they were read, under the declaration in force; the batch's id."""
         problems = [
             {"rule": p.rule, "column": p.column, "rows": p.rows, "done": p.done, "detail": p.detail}
             for p in batch.problems
@@ -287,6 +327,7 @@ class Ledger:
         return self._add(
             "add_batch",
             cycle_id=cycle_id,
+            version_id=self.ids[1],
             revision=revision,
             content_hash=batch.content_hash,
             rows_read=batch.rows_read,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,11 @@ from heliotrope.columns import as_text
 from heliotrope.config import FileDataset, parse
 from heliotrope.datasets.file import read_file
 from heliotrope.errors import DataError, SchemaError
-from heliotrope.interval import format_step
+from heliotrope.interval import ORIGIN, format_step
 from heliotrope.profile.column import SAMPLE, ColumnProfile
 from heliotrope.profile.suggestion import Counts, Profile, suggest
 
 __all__ = ["look_into"]
-
-_ORIGIN = datetime(1970, 1, 5, tzinfo=UTC)  # where the grid of every step begins
 
 
 def look_into(
@@ -83,7 +81,7 @@ class _File:
         counted: dict[int, int] = {}
         first = last = None
         for interval, rows in read_file(self.path, FileDataset(), pipeline):
-            counted[(interval.start - _ORIGIN) // step] = rows.num_rows
+            counted[(interval.start - ORIGIN) // step] = rows.num_rows
             ends = pc.min_max(rows.column(time)).as_py()
             first = first or ends["min"]
             last = ends["max"]

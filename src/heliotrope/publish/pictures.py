@@ -86,6 +86,8 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
     axes, limits = _view(context)
     shown = None if champion is None else champion.candidate if before else f"{champion.candidate}, trained on these"
     scored = summary.champion
+    # A champion that needs a column which is declared no more has no regions over those that are.
+    asked = model if batch.rows and not context.undeclared(model) else None
     return Scene(
         interval=interval,
         table=batch.table,
@@ -93,7 +95,7 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
         target=pipeline.target,
         task=pipeline.task,
         classes=classes,
-        predict=None if model is None or not batch.rows else _predict(model, classes),
+        predict=None if asked is None else _predict(asked, classes),
         champion=shown,
         metric=pipeline.metric,
         score=None if scored is None else scored["metrics"].get(pipeline.metric),

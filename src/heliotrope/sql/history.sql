@@ -23,6 +23,7 @@ SELECT
                       ORDER BY training.id)
      FROM heliotrope.training WHERE training.cycle_id = cycle.id) AS trainings,
     (SELECT max(revision) FROM heliotrope.batch AS late WHERE late.cycle_id = cycle.id) AS revision,
+    cycle.version_id,
     (SELECT evaluation.metrics
      FROM heliotrope.batch AS late
      JOIN heliotrope.evaluation ON evaluation.batch_id = late.id AND evaluation.role = 'champion'

@@ -14,22 +14,33 @@ WITH made AS (
 SELECT id FROM made UNION ALL SELECT id FROM heliotrope.pipeline WHERE name = %(name)s LIMIT 1
 
 -- name: ensure_pipeline_version
-WITH made AS (
+-- The declaration in force is the newest one: going back to an earlier one adds it again, with its time.
+WITH newest AS (
+    SELECT id, fingerprint FROM heliotrope.pipeline_version WHERE pipeline_id = %(pipeline_id)s
+    ORDER BY id DESC LIMIT 1
+), made AS (
     INSERT INTO heliotrope.pipeline_version (pipeline_id, fingerprint, config)
-    VALUES (%(pipeline_id)s, %(fingerprint)s, %(config)s)
-    ON CONFLICT (pipeline_id, fingerprint) DO NOTHING RETURNING id
+    SELECT %(pipeline_id)s, %(fingerprint)s, %(config)s
+    WHERE NOT EXISTS (SELECT FROM newest WHERE fingerprint = %(fingerprint)s)
+    RETURNING id
 )
-SELECT id FROM made
-UNION ALL
-SELECT id FROM heliotrope.pipeline_version
-WHERE pipeline_id = %(pipeline_id)s AND fingerprint = %(fingerprint)s LIMIT 1
+SELECT id FROM made UNION ALL SELECT id FROM newest WHERE fingerprint = %(fingerprint)s LIMIT 1
 
 -- name: newest_declaration
-SELECT config
-FROM heliotrope.pipeline_version JOIN heliotrope.pipeline ON pipeline.id = pipeline_version.pipeline_id
+SELECT version.config
+FROM heliotrope.pipeline_version AS version JOIN heliotrope.pipeline ON pipeline.id = version.pipeline_id
 WHERE pipeline.name = %(name)s
-ORDER BY pipeline_version.id DESC
+ORDER BY version.id DESC
 LIMIT 1
+
+-- name: declarations
+-- Every declaration in order, and the first interval that a cycle of it was of.
+SELECT version.id, version.recorded_at, version.config, min(cycle.interval_start)
+FROM heliotrope.pipeline_version AS version
+LEFT JOIN heliotrope.cycle ON cycle.version_id = version.id AND cycle.segment = %(segment)s
+WHERE version.pipeline_id = %(pipeline_id)s
+GROUP BY version.id
+ORDER BY version.id
 
 -- name: find_pipeline
 SELECT id FROM heliotrope.pipeline WHERE name = %(name)s
@@ -55,8 +66,9 @@ VALUES (%(cycle_id)s, %(name)s, %(seconds)s, %(ended_at)s)
 
 -- name: add_batch
 INSERT INTO heliotrope.batch
-    (cycle_id, revision, content_hash, rows_read, rows, first_time, last_time, verdict, problems, recorded_at)
-VALUES (%(cycle_id)s, %(revision)s, %(content_hash)s, %(rows_read)s, %(rows)s, %(first_time)s, %(last_time)s,
+    (cycle_id, version_id, revision, content_hash, rows_read, rows, first_time, last_time, verdict, problems,
+     recorded_at)
+VALUES (%(cycle_id)s, %(version_id)s, %(revision)s, %(content_hash)s, %(rows_read)s, %(rows)s, %(first_time)s, %(last_time)s,
         %(verdict)s, %(problems)s, %(recorded_at)s)
 RETURNING id
 
@@ -182,7 +194,7 @@ ORDER BY champion.id
 
 -- name: recorded_hashes
 SELECT DISTINCT ON (cycle.interval_start) cycle.id, cycle.interval_start, cycle.interval_end, batch.content_hash,
-    batch.revision, batch.rows_read
+    batch.revision, batch.rows_read, coalesce(batch.version_id, cycle.version_id)
 FROM heliotrope.cycle JOIN heliotrope.batch ON batch.cycle_id = cycle.id
 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
     AND interval_start >= %(start)s AND interval_start < %(end)s

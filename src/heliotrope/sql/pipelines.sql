@@ -1,10 +1,8 @@
 -- name: recorded_pipelines
--- Every pipeline with the declaration that its latest cycle ran with, else the latest one recorded.
+-- Every pipeline with the declaration in force, which is the newest one.
 SELECT DISTINCT ON (pipeline.name) pipeline.name, version.config
 FROM heliotrope.pipeline JOIN heliotrope.pipeline_version AS version ON version.pipeline_id = pipeline.id
-ORDER BY pipeline.name,
-    (SELECT max(cycle.id) FROM heliotrope.cycle WHERE cycle.version_id = version.id) DESC NULLS LAST,
-    version.id DESC
+ORDER BY pipeline.name, version.id DESC
 
 -- name: batch_revisions
 -- What became of an interval's rows, and how its champion did on them, each time they were read and scored.

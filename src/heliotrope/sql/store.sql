@@ -19,3 +19,18 @@ WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND schema.nspname NOT IN ('pg_catalog', 'information_schema', 'heliotrope', 'mlflow')
     AND schema.nspname NOT LIKE 'pg\_%%'
 ORDER BY 1
+
+-- name: longest_gap
+-- The longest stretch of intervals without a row between two that hold some, in one pass over the rows.
+WITH filled AS (
+    SELECT date_bin({step}, {when}, {origin}) AS start, min({when}) AS first, max({when}) AS last, count(*) AS rows
+    FROM {table} WHERE {within} GROUP BY 1
+), placed AS (
+    SELECT start, last, lead(start) OVER in_order AS next_start, lead(first) OVER in_order AS next,
+        count(*) OVER () AS filled, sum(rows) OVER in_order AS before, sum(rows) OVER () AS total
+    FROM filled WINDOW in_order AS (ORDER BY start)
+)
+SELECT last, next, round(extract(epoch FROM next_start - start) / extract(epoch FROM {step})) - 1, filled, before,
+    total - before
+FROM placed WHERE next_start - start > {step}
+ORDER BY next_start - start DESC LIMIT 1

@@ -2,6 +2,6 @@
 
 from heliotrope.store.artifacts import Artifacts
 from heliotrope.store.relation import Column, Relation, describe, parse_name
-from heliotrope.store.rows import Rows
+from heliotrope.store.rows import EARLIEST, LATEST, Gap, Rows
 
-__all__ = ["Artifacts", "Column", "Relation", "Rows", "describe", "parse_name"]
+__all__ = ["EARLIEST", "LATEST", "Artifacts", "Column", "Gap", "Relation", "Rows", "describe", "parse_name"]

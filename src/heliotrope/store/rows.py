@@ -3,14 +3,18 @@
 Reading binds its parameters as local settings, so that ADBC can fetch by COPY, which takes no parameters of its own:
 twice as fast as a query with ``$1`` (docs/decisions/0002). Writing replaces an interval's rows in one transaction
 under an advisory lock, so that a second try, or twelve at once, leave exactly one copy.
+
+A row lies in an interval when its time is finite and of the years 1 to 9999; PostgreSQL's ``infinity``, BC and later
+years lie in none, nor does a row without a time. :meth:`Rows.span` passes them over, :meth:`Rows.outside` counts them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,19 +22,41 @@ from psycopg import sql
 
 from heliotrope.database import Database, lock_key
 from heliotrope.errors import DataError, SchemaError, nearest
-from heliotrope.interval import Interval, format_time
+from heliotrope.interval import ORIGIN, Interval, format_time
+from heliotrope.locks import milliseconds, waited_for
 from heliotrope.sql import statement
 from heliotrope.store.relation import Relation, describe, parse_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Rows"]
+__all__ = ["EARLIEST", "LATEST", "Gap", "Rows"]
+
+T = TypeVar("T")
 
 _START = sql.SQL("(SELECT current_setting('heliotrope.start')::timestamptz)")
 _END = sql.SQL("(SELECT current_setting('heliotrope.end')::timestamptz)")
 _ZONE = sql.SQL("(SELECT current_setting('heliotrope.zone'))")
 _TIMES = ("timestamptz", "timestamp", "date")
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+"""Between these lie the rows that are in an interval."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gap:
+    """The longest stretch of intervals without a row between two that hold some."""
+
+    last: datetime
+    """The time of the last row before it."""
+    next: datetime
+    """The time of the first row after it."""
+    empty: int
+    """How many intervals it is long."""
+    filled: int
+    """How many intervals hold rows, on both sides."""
+    rows_before: int
+    rows_after: int
 
 
 class Rows:
@@ -86,26 +112,86 @@ class Rows:
         """The rows of ``[start, end)`` in no particular order: the time as timestamp[us, UTC], then ``columns``."""
         chosen = [self._time_output(), *(self._output(name) for name in columns)]
         query = sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.SQL(", ").join(chosen), self._name(), self._within())
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('heliotrope.start', $1, true), set_config('heliotrope.end', $2, true),"
-                " set_config('heliotrope.zone', $3, true)",
-                (start.isoformat(), end.isoformat(), self.time_zone),
-            )
-            cursor.fetchall()
-            cursor.execute(query.as_string())
-            table = cursor.fetch_arrow_table()
+
+        def fetch(seconds: float) -> pa.Table:
+            with self._cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('heliotrope.start', $1, true), set_config('heliotrope.end', $2, true),"
+                    " set_config('heliotrope.zone', $3, true), set_config('lock_timeout', $4, true)",
+                    (start.isoformat(), end.isoformat(), self.time_zone, milliseconds(seconds)),
+                )
+                cursor.fetchall()
+                cursor.execute(query.as_string())
+                return cursor.fetch_arrow_table()
+
+        table = self._waited_for(fetch)
         # ADBC describes PostgreSQL's types in the fields' metadata; a batch is compared without it.
         return table.cast(pa.schema([pa.field(field.name, field.type) for field in table.schema]))
 
-    def span(self) -> tuple[datetime, datetime] | None:
-        """The time of the first and of the last row; None when there is none."""
-        query = sql.SQL("SELECT min({0}), max({0}) FROM {1}").format(self._time_value(), self._name())
-        with self.database.errors(), self.database.connect() as connection:
-            connection.execute("SELECT set_config('heliotrope.zone', %s, true)", [self.time_zone])
-            found = connection.execute(query).fetchone()
-        assert found is not None
-        return None if found[0] is None else (found[0], found[1])
+    def span(self, *, end: datetime = LATEST, seconds: float | None = None) -> tuple[datetime, datetime] | None:
+        """The time of the first and of the last row before ``end`` that lies in an interval; None when there is none.
+
+        With ``seconds`` a lock is waited for no longer than that, and the answer not much longer. Raises DatabaseError
+        then.
+        """
+        # The bare column's, so that its index serves.
+        low, high = self._ask("SELECT {first}, {last} FROM {table} WHERE {within}", end=end, seconds=seconds)[0]
+        return None if low is None else (low, high)
+
+    def outside(self, *, seconds: float | None = None) -> int:
+        """How many rows lie in no interval: without a time, or of one that is infinite or not of the years 1 to 9999.
+
+        ``seconds`` as in :meth:`span`.
+        """
+        return int(self._ask("SELECT count(*) FROM {table} WHERE {outside}", seconds=seconds)[0][0])
+
+    def gap(self, step: timedelta, start: datetime, end: datetime) -> Gap | None:
+        """The longest gap between the rows of ``[start, end)``; None where every interval between them holds some."""
+        found = self._ask(statement("longest_gap"), start=start, end=end, step=step)
+        if not found:
+            return None
+        last, following, empty, filled, before, after = found[0]
+        return Gap(
+            last=last, next=following, empty=int(empty), filled=filled, rows_before=int(before), rows_after=int(after)
+        )
+
+    def _ask(
+        self,
+        query: LiteralString,
+        *,
+        start: datetime = EARLIEST,
+        end: datetime = LATEST,
+        step: timedelta = timedelta(),
+        seconds: float | None = None,
+    ) -> list[Any]:
+        """The answer to a question about the rows of ``[start, end)``."""
+        composed = sql.SQL(query).format(
+            table=self._name(),
+            first=self._instant(sql.SQL("min({})").format(sql.Identifier(self.time))),
+            last=self._instant(sql.SQL("max({})").format(sql.Identifier(self.time))),
+            when=self._time_value(),
+            within=self._within(),
+            outside=self._outside(),
+            step=sql.Literal(step),
+            origin=sql.Literal(ORIGIN),
+        )
+
+        def fetch(lock_seconds: float) -> list[Any]:
+            with self.database.errors(), self.database.connect() as connection:
+                connection.execute(
+                    "SELECT set_config('heliotrope.start', %s, true), set_config('heliotrope.end', %s, true),"
+                    " set_config('heliotrope.zone', %s, true), set_config('lock_timeout', %s, true)",
+                    [start.isoformat(), end.isoformat(), self.time_zone, milliseconds(lock_seconds)],
+                )
+                if seconds is not None:
+                    connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds(seconds + 1)])
+                return connection.execute(composed).fetchall()
+
+        return self._waited_for(fetch) if seconds is None else fetch(seconds)
+
+    def _waited_for(self, take: Callable[[float], T], key: int | None = None) -> T:
+        what = f"the lock on {self.relation}"
+        return waited_for(self.database, what, take, key=key, relation=self._name().as_string())
 
     def replace(self, interval: Interval, table: pa.Table) -> int:
         """Make ``table`` the interval's rows, in place of those there; how many that is.
@@ -119,22 +205,29 @@ class Rows:
         key = lock_key("rows", str(relation), format_time(interval.start))
         # One text of two statements, in one round trip: the second sees what the lock's former holder has written.
         begin = sql.SQL(
-            "SELECT pg_advisory_xact_lock({key}), set_config('heliotrope.start', {start}, true),"
+            "SELECT set_config('lock_timeout', {wait}, true), pg_advisory_xact_lock({key}),"
+            " set_config('heliotrope.start', {start}, true),"
             " set_config('heliotrope.end', {end}, true), set_config('heliotrope.zone', {zone}, true);"
             " DELETE FROM {table} WHERE {within}"
-        ).format(
-            key=key,
-            start=interval.start.isoformat(),
-            end=interval.end.isoformat(),
-            zone=self.time_zone,
-            table=self._name(),
-            within=self._within(),
         )
-        with self._cursor() as cursor:
-            cursor.executescript(begin.as_string())
-            if rows.num_rows:
-                cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
-        return int(rows.num_rows)
+
+        def write(seconds: float) -> int:
+            text = begin.format(
+                wait=milliseconds(seconds),
+                key=key,
+                start=interval.start.isoformat(),
+                end=interval.end.isoformat(),
+                zone=self.time_zone,
+                table=self._name(),
+                within=self._within(),
+            )
+            with self._cursor() as cursor:
+                cursor.executescript(text.as_string())
+                if rows.num_rows:
+                    cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
+            return int(rows.num_rows)
+
+        return self._waited_for(write, key)
 
     def ensure(self, schema: pa.Schema) -> None:
         """Make the table, with an index on its time, when there is none. Safe for any number of callers at once."""
@@ -222,12 +315,13 @@ class Rows:
 
     def _time_value(self) -> sql.Composed:
         """The time column as a timestamptz."""
-        name = sql.Identifier(self.time)
-        kind = self.relation.column(self.time).type
-        if kind == "timestamptz":
-            return sql.Composed([name])
-        value = sql.SQL("({}::timestamp AT TIME ZONE {})").format(name, _ZONE)
-        return sql.Composed([value])
+        return self._instant(sql.Identifier(self.time))
+
+    def _instant(self, value: sql.Composable) -> sql.Composed:
+        """A value of the time column's type as a timestamptz."""
+        if self.relation.column(self.time).type == "timestamptz":
+            return sql.Composed([value])
+        return sql.SQL("({}::timestamp AT TIME ZONE {})").format(value, _ZONE)
 
     def _time_output(self) -> sql.Composed:
         return sql.SQL("{} AS {}").format(self._time_value(), sql.Identifier(self.time))
@@ -242,12 +336,18 @@ class Rows:
 
     def _within(self) -> sql.Composed:
         """``[start, end)`` on the bare column, so that its index serves."""
+        return sql.SQL("{0} >= {1} AND {0} < {2}").format(sql.Identifier(self.time), *self._bounds())
+
+    def _outside(self) -> sql.Composed:
+        """What :meth:`_within` leaves out, in terms that the index serves too."""
         name = sql.Identifier(self.time)
+        return sql.SQL("({0} < {1} OR {0} >= {2} OR {0} IS NULL)").format(name, *self._bounds())
+
+    def _bounds(self) -> tuple[sql.Composable, sql.Composable]:
         if self.relation.column(self.time).type == "timestamptz":
-            low, high = sql.Composed([_START]), sql.Composed([_END])
-        else:
-            low, high = (sql.SQL("(SELECT {} AT TIME ZONE {})").format(bound, _ZONE) for bound in (_START, _END))
-        return sql.SQL("{0} >= {1} AND {0} < {2}").format(name, low, high)
+            return _START, _END
+        low, high = (sql.SQL("(SELECT {} AT TIME ZONE {})").format(bound, _ZONE) for bound in (_START, _END))
+        return low, high
 
 
 def _is_zoned(kind: pa.DataType) -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import os
+import re
+import subprocess
 import sys
 import types
 from collections.abc import Iterator
@@ -122,6 +126,79 @@ def test_a_path_that_leads_nowhere_says_what_was_meant(path: str, said: str, rem
     assert str(caught.value).startswith("candidate tried: ")
     assert said in caught.value.message
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("sys.exit", "of Python's standard library"),
+        ("builtins.quit", "of Python's standard library"),
+        ("os.abort", "of Python's standard library"),
+        ("os:_exit", "of Python's standard library"),
+        ("shutil.rmtree", "of Python's standard library"),
+        ("homegrown.end", "of Python's standard library"),
+        ("homegrown.stop", "is a built-in function, not an estimator"),
+        ("homegrown.leave", "is a Quitter, not an estimator"),
+        ("homegrown.Bare", "has no method 'predict'"),
+        ("homegrown.ends", "tried to end the process"),
+        ("sklearn.tree.sys.exit", "sklearn.tree has no module 'sys'"),
+    ],
+)
+def test_what_may_do_anything_is_refused_before_it_is_called(path: str, said: str, module: types.ModuleType) -> None:
+    class Bare:
+        def __init__(self) -> None:
+            raise AssertionError("called")
+
+        def fit(self, X: Any, y: Any) -> None: ...
+
+    module.__dict__.update(end=subprocess.call, stop=os.abort, leave=builtins.quit, Bare=Bare)
+    module.__dict__["ends"] = lambda: sys.exit(0)
+    with pytest.raises(EstimatorError, match=re.escape(said)):
+        make(candidate(path), seed=7)
+
+
+def test_a_module_that_ends_the_process_when_imported_is_refused(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ending_module.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EstimatorError, match="importing ending_module failed: SystemExit"):
+        make(candidate("ending_module.Thing"), seed=7)
+
+
+@pytest.mark.parametrize(
+    ("path", "task", "said"),
+    [
+        ("sklearn.cluster.KMeans", "classification", "KMeans is no classifier, its type is 'clusterer'"),
+        (
+            "sklearn.linear_model.LinearRegression",
+            "classification",
+            r"is no classifier.*'regressor'.*set task: regression",
+        ),
+        ("sklearn.linear_model.LogisticRegression", "regression", r"is no regressor.*name a regressor"),
+        ("sklearn.ensemble.IsolationForest", "classification", "'outlier detector'"),
+        ("heliotrope.candidates.VaryingCoefficientRegressor", "classification", "'regressor'"),
+    ],
+)
+def test_an_estimator_for_another_task_is_refused(path: str, task: str, said: str) -> None:
+    make(candidate(path), seed=7)
+    with pytest.raises(EstimatorError, match=said):
+        make(candidate(path), seed=7, task=task)
+
+
+@pytest.mark.parametrize(
+    ("path", "task"),
+    [
+        ("sklearn.tree.DecisionTreeClassifier", "classification"),
+        ("sklearn.linear_model.Ridge", "regression"),
+        ("heliotrope.candidates.ExtrapolatedDiscriminant", "classification"),
+        ("heliotrope.candidates.VaryingCoefficientRegressor", "regression"),
+        ("homegrown.Parted", "classification"),
+        ("homegrown.Plain", "regression"),
+    ],
+)
+def test_one_for_the_task_or_that_says_nothing_of_it_is_taken(path: str, task: str) -> None:
+    assert make(candidate(path), seed=7, task=task) is not None
 
 
 def test_a_module_that_needs_another_package_says_which(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

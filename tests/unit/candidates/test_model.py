@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.tree import DecisionTreeClassifier
 
 from heliotrope.candidates.model import Model
 from heliotrope.config import Pipeline, parse
@@ -269,3 +270,31 @@ def test_importing_candidates_imports_no_scikit_learn() -> None:
         "assert not {'sklearn', 'scipy', 'skops', 'skrub', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_estimator_that_ends_the_process_is_an_error_of_the_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(*_: Any, **__: Any) -> None:
+        sys.exit(0)
+
+    pipeline = parse(
+        {
+            "name": "p",
+            "source": {"table": "t", "time": "at"},
+            "interval": "1h",
+            "features": ["x"],
+            "target": "class",
+            "candidates": [{"name": "tree", "estimator": "sklearn.tree.DecisionTreeClassifier"}],
+        }
+    )
+    table = pa.table({"x": [0.0, 1.0], "class": ["a", "b"]})
+
+    def fitted() -> Model:
+        return Model.fit(pipeline.candidates[0], table, pipeline=pipeline, kinds={"x": "numeric"}, weights=None, seed=0)
+
+    model = fitted()
+    monkeypatch.setattr(DecisionTreeClassifier, "predict", leave)
+    with pytest.raises(EstimatorError, match="asked about 2 rows, raised SystemExit"):
+        model.predict(table)
+    monkeypatch.setattr(DecisionTreeClassifier, "fit", leave)
+    with pytest.raises(EstimatorError, match="fitted to 2 rows, raised SystemExit: 0"):
+        fitted()

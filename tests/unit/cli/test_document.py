@@ -92,6 +92,34 @@ def test_another_decision_is_its_action(action: str, text: str) -> None:
     assert decision_text(replace(CYCLE, decisions=(_decision(action),))) == text
 
 
+def test_candidates_that_failed_are_named_in_the_cycle_s_line() -> None:
+    one = replace(CYCLE, trainings=(_training("line", "challenger", "no"), _training("line")))
+    assert (one.failed, one.all_failed) == ({}, False), "its last fit is what counts"
+    one = replace(CYCLE, trainings=(*CYCLE.trainings, _training("tree", "challenger", "no")))
+    assert (one.failed, one.all_failed) == ({"tree": "no"}, False)
+    assert decision_text(one) == "promote line; tree failed"
+    every = (_training("tree", "challenger", "no"), _training("line", "challenger"), _training("line", "final", "why"))
+    one = replace(CYCLE, decisions=(_decision("keep"),), trainings=every)
+    assert one.all_failed
+    assert decision_text(one) == "keep; tree, line failed"
+
+
+def test_the_summary_counts_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    bad = replace(CYCLE, trainings=(_training("tree", "challenger", "no [rows]"),))
+    half = replace(CYCLE, trainings=(*CYCLE.trainings, _training("tree", "challenger", "too few")))
+    assert tables.failures([bad, CYCLE, half]) == {"tree": {"cycles": 2, "latest": HOUR, "failure": "too few"}}
+    said = tables.summary_document([bad, CYCLE, half], "accuracy", Replayed())
+    assert said["all_failed"] == 1
+    tables.say_failures(Output(False), [bad, CYCLE, half])
+    assert capsys.readouterr().out.splitlines() == [
+        "1 candidate failed in 2 cycles:",
+        f"  tree, 2 times, last in {HOUR}: too few",
+        "in 1 cycle no candidate could be fitted",
+    ]
+    tables.say_failures(Output(False), [CYCLE])
+    assert capsys.readouterr().out == ""
+
+
 def test_a_cycle_that_is_not_done_says_so() -> None:
     assert decision_text(replace(CYCLE, done=False, decisions=(_decision("train"),))) == "train, not done"
     assert decision_text(replace(CYCLE, done=False, decisions=())) == "not done"
@@ -117,8 +145,8 @@ def test_seconds_come_longest_first() -> None:
 def test_a_cycle_s_document_has_stable_keys() -> None:
     assert list(cycle_document(CYCLE, "accuracy")) == [
         *("interval", "done", "code_version", "started_at", "ended_at", "content_hash", "rows_read", "rows"),
-        *("verdict", "problems", "champion", "metric", "score", "rescored", "evaluations", "drifted"),
-        *("drift", "decisions", "trainings", "promoted", "revision", "seconds"),
+        *("verdict", "problems", "champion", "metric", "score", "rescored", "evaluations", "drifted", "drift"),
+        *("decisions", "trainings", "failed", "all_failed", "declaration", "promoted", "revision", "seconds"),
     ]
 
 
