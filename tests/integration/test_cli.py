@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -528,6 +529,11 @@ def test_late_rows_are_told_named_and_scored_again(replayed: Call, database_url:
     again = replayed("reconcile", "--reevaluate", "--json").document["changed"][0]
     assert again["reevaluated"] is True
     assert again["latest_score"] != again["first_score"]
+    told = next(one for one in replayed("history", "--json").document["cycles"] if one["revision"])
+    assert (told["score"], told["rescored"]) == (again["first_score"], again["latest_score"])
+    shown = replayed("history").out
+    assert f"{told['score']:.4f}*" in shown
+    assert f"* scored again when rows had come late: {told['interval']['start']} {told['rescored']:.4f}\n" in shown
     assert replayed("reconcile").out == "every interval's rows are those on record\n"
     assert replayed("replay").err.count("warning") == 0
 
@@ -591,6 +597,27 @@ def test_init_writes_what_validate_accepts_and_replay_runs(turning: Call) -> Non
     assert turning("init", "continuous_training", "--force").code == 0
     assert turning("init", "continuous_training", "--name", "no good").code == 2
     assert turning("init", "continuous_trainin", "--name", "p").code == 3
+
+
+def test_init_of_a_file_is_followed_by_load_and_replay(call: Call) -> None:
+    moments = [datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=30 * i) for i in range(1200)]
+    lines = [
+        f"{at:%Y-%m-%d %H:%M:%S},{i},{i % 7},{'' if i % 9 == 0 else i % 11},{'a' if i % 5 else 'b'},{i % 40 == 0}"
+        for i, at in enumerate(moments)
+    ]
+    Path("My rides.csv").write_text("\n".join(["at,id,shop_id,wind,weather,is_lost", *lines]) + "\n")
+    made = call("init", "My rides.csv", "--json")
+    assert made.code == 0, made.err
+    pipeline = made.document["pipeline"]
+    assert (pipeline["source"]["table"], pipeline["target"], pipeline["metric"]) == ("my_rides", "is_lost", "log_loss")
+    assert pipeline["features"] == {"shop_id": "categorical", "wind": "numeric", "weather": "categorical"}
+    text = Path("my_rides.yaml").read_text(encoding="utf-8")
+    Path("my_rides.yaml").write_text(text + "registry: none\nreport: {pictures: false}\n", encoding="utf-8")
+    assert call("load", "my_rides.yaml", "--json").document["rows"] == 1200
+    assert call("validate", "my_rides.yaml").code == 0
+    replayed = call("replay", "my_rides.yaml", "--end", "2026-01-09", "--json").document
+    assert replayed["summary"]["scored"] == 3
+    assert call("init", "nowhere.csv").code == 2
 
 
 @pytest.mark.parametrize(

@@ -79,9 +79,14 @@ def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
     try:
         yield from look()
     except HeliotropeError as error:
-        yield Check(name, "fail", error.message, error.remedy)
+        yield Check(name, "fail", error.message, _remedy(error.remedy))
     except Exception as error:
         yield Check(name, "fail", f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _remedy(said: str) -> str:
+    """The remedy, but for one that points here."""
+    return "grant the role what it lacks" if "`heliotrope doctor`" in said else said
 
 
 # --- this machine ------------------------------------------------------------------------------------------
@@ -254,7 +259,8 @@ def _registered(session: Session, pipeline: Pipeline) -> Iterator[Check]:
         return
     version = _version_in_mlflow(session.database, pipeline)
     state = "warn" if waiting else "ok"
-    said = f"@champion is version {version or 'none yet'}, {waiting} to be registered"
+    said = f"@champion is version {version}" if version else "no @champion yet"
+    said += f", {waiting} to be registered" if waiting else ""
     yield Check(name, state, said, "the next cycle registers them")
 
 
