@@ -80,7 +80,7 @@ class _File:
         )
         counted: dict[int, int] = {}
         first = last = None
-        for interval, rows in read_file(self.path, FileDataset(), pipeline):
+        for interval, rows in read_file(self.path, FileDataset(), pipeline, {}):
             counted[(interval.start - ORIGIN) // step] = rows.num_rows
             ends = pc.min_max(rows.column(time)).as_py()
             first = first or ends["min"]
