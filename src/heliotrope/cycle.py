@@ -9,6 +9,8 @@ that has ended is not run again, and one that was killed leaves nothing behind.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,8 +25,10 @@ from heliotrope.candidates.estimator import make
 from heliotrope.candidates.model import Model
 from heliotrope.context import Context
 from heliotrope.errors import ConfigError, EstimatorError, nearest
+from heliotrope.evidence.contest import Contest, Counts, Losses, Meeting
+from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval, format_time
-from heliotrope.ledger import Ledger, OpenCycle, Recorded, recorded
+from heliotrope.ledger import Ledger, OpenCycle, Past, Recorded, recorded
 from heliotrope.provenance import library_versions, seed_for
 from heliotrope.records import (
     Action,
@@ -33,6 +37,7 @@ from heliotrope.records import (
     Decision,
     DriftReport,
     Evaluation,
+    PairedLoss,
     Training,
     Verdict,
 )
@@ -333,11 +338,11 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
             candidate, seed=0, task=pipeline.task
         )  # one that cannot be made is a mistake in the pipeline, not a candidate that lost
     batch_id, _ = ledger.batch_of(cycle.id)
-    champion = ledger.champion_at(interval.start)
+    champion, past = ledger.reign_at(interval.start)
     model = None if champion is None else serving(context, champion)
     batch = _batch(context, interval, model)
     with one_thread():
-        challengers, evaluations, finals = _compete(context, interval, batch, champion, model, watch)
+        challengers, evaluations, finals = _compete(context, interval, batch, champion, model, past, watch)
     with ledger.transaction():
         for challenger in challengers:
             training_id = ledger.add_training(cycle.id, "challenger", challenger.training, failure=challenger.failure)
@@ -355,6 +360,7 @@ def _compete(
     batch: Batch,
     champion: Champion | None,
     model: Model | None,
+    past: Past,
     watch: Stopwatch,
 ) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger]]:
     """Every candidate fitted without the newest interval, how it did there, and the fits with it."""
@@ -369,6 +375,7 @@ def _compete(
             incumbent = replace(incumbent, loss=float(champion_loss.mean()))
     challengers: list[Challenger] = []
     evaluations: dict[str, Evaluation] = {}
+    meetings: dict[str, Meeting] = {}
     for candidate in context.pipeline.candidates:
         fitted = _fit(context, candidate, interval.start, known, watch)
         if fitted is None:
@@ -384,7 +391,11 @@ def _compete(
             loss = scored.loss if asked is None else scored.loss[asked]
             gain = None if champion_loss is None else evaluate.paired(champion_loss, loss)
             evaluations[candidate.name] = _evaluation("challenger", candidate.name, scored, gain)
-    finals = _finals(context, interval, known, incumbent, evaluations, watch)
+            if champion_loss is not None and incumbent is not None and candidate.name != incumbent.candidate:
+                meetings[candidate.name] = _meeting(context, gain, champion_loss - loss, past)
+    if incumbent is not None:
+        evaluations = _bet(context, incumbent, evaluations, meetings, past)
+    finals = _finals(context, interval, known, incumbent, evaluations, past, watch)
     return challengers, evaluations, finals
 
 
@@ -394,6 +405,7 @@ def _finals(
     known: tuple[str, ...] | None,
     incumbent: Incumbent | None,
     evaluations: dict[str, Evaluation],
+    past: Past,
     watch: Stopwatch,
 ) -> list[Challenger]:
     """Fits with the newest interval: of the gate's choice, and where that fails of its next one, till one is made."""
@@ -401,7 +413,7 @@ def _finals(
     failed: set[str] = set()
     by_name = {candidate.name: candidate for candidate in context.pipeline.candidates}
     while True:
-        _, name = _judge(context, incumbent, evaluations, failed)
+        _, name = _judge(context, incumbent, evaluations, failed, past)
         if name is None:
             return finals
         final = _fit(context, by_name[name], interval.end, known, watch, keep=True)
@@ -413,7 +425,7 @@ def _finals(
 
 
 def _judge(
-    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str]
+    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str], past: Past
 ) -> tuple[Decision, str | None]:
     """What the gate says of the candidates that were scored; without a champion to compare with, of all of them."""
     compared = incumbent is not None and incumbent.compared
@@ -437,14 +449,87 @@ def _judge(
         has_champion=incumbent is not None,
         scale=_scale(context, incumbent),
         unscored="" if incumbent is None else incumbent.unscored,
+        account=None if incumbent is None else _account(context, incumbent, evaluations, past),
     )
+
+
+def _meeting(context: Context, gain: PairedLoss | None, gains: NDArray[np.float64], past: Past) -> Meeting:
+    """A challenger's rows beside the champion's, as they are bet on."""
+    metric = context.pipeline.metric
+    if metric == "accuracy" and gain is not None and gain.wins is not None and gain.losses is not None:
+        return Counts(gain.wins, gain.losses, gain.rows)
+    return Losses(gains, None if metric == "brier" else past.loss or 0.0)
+
+
+def _bet(
+    context: Context,
+    incumbent: Incumbent,
+    evaluations: dict[str, Evaluation],
+    meetings: dict[str, Meeting],
+    past: Past,
+) -> dict[str, Evaluation]:
+    """The evaluations with what each challenger has gathered against the champion, this interval included."""
+    promise = context.pipeline.gate.false_promotions
+    if promise is None or not meetings:
+        return evaluations
+    contest = past.standing.resumed(_marks(context, incumbent)).after(
+        meetings,
+        gates.policy(promise),
+        above=_above(context, past),
+        shock={name: _shock(context, incumbent, name, past) for name in meetings},
+    )
+    return evaluations | {name: replace(evaluations[name], evidence=contest.evidence[name]) for name in meetings}
+
+
+def _account(
+    context: Context, incumbent: Incumbent, evaluations: dict[str, Evaluation], past: Past
+) -> gates.Account | None:
+    """What :func:`_bet` recorded, and the promise it was bet under; None where every interval is judged alone."""
+    promise = context.pipeline.gate.false_promotions
+    if promise is None:
+        return None
+    before = past.standing.resumed(_marks(context, incumbent))
+    met = {name: one.evidence for name, one in evaluations.items() if one.evidence is not None}
+    return gates.Account(
+        policy=gates.policy(promise),
+        contest=Contest(budget=before.budget, evidence={**before.evidence, **met}),
+        shocks={name: _shock(context, incumbent, name, past) for name in met},
+        above=_above(context, past),
+    )
+
+
+def _marks(context: Context, incumbent: Incumbent) -> dict[str, str]:
+    """By challenger: what tells its comparison with the champion's candidate from one that was declared otherwise."""
+    pipeline = context.pipeline
+    declared = {candidate.name: candidate.model_dump(mode="json") for candidate in pipeline.candidates}
+    both = [pipeline.metric, pipeline.gate.min_gain, sorted(pipeline.features), declared.get(incumbent.candidate)]
+    return {
+        name: hashlib.sha256(json.dumps([incumbent.candidate, *both, one], sort_keys=True).encode()).hexdigest()[:16]
+        for name, one in declared.items()
+    }
+
+
+def _above(context: Context, past: Past) -> float:
+    """The mean gain that must be exceeded: known before the interval, as all that is bet by."""
+    return context.pipeline.gate.min_gain * _unit(context, past.loss or 0.0)
+
+
+def _shock(context: Context, incumbent: Incumbent, challenger: str, past: Past) -> float:
+    """What the rows of an interval share in their gain: declared, else measured, else one in a hundred."""
+    declared, unit = context.pipeline.gate.shock, _unit(context, past.loss or 0.0)
+    if declared is not None:
+        return declared * unit
+    return past.shock(incumbent.candidate, challenger, at_first=0.01 * unit)
 
 
 def _scale(context: Context, incumbent: Incumbent | None) -> float:
     """What the gate's margins are shares of: for losses in the target's own unit, the champion's mean loss."""
-    if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier") or incumbent is None:
-        return 1.0
-    return 1.0 if incumbent.loss is None else incumbent.loss
+    return _unit(context, 1.0 if incumbent is None or incumbent.loss is None else incumbent.loss)
+
+
+def _unit(context: Context, loss: float) -> float:
+    """What shares of a loss are of: one where it lies between 0 and 1, else the mean ``loss``."""
+    return 1.0 if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier") else loss
 
 
 def _fit(
@@ -513,25 +598,39 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     watch = Stopwatch()
     ledger = context.ledger
     with watch("ledger"):
-        champion = ledger.champion_at(interval.start)
+        champion, past = ledger.reign_at(interval.start)
         trainings = ledger.trainings_of(cycle.id)
         scored = ledger.evaluations_of(cycle.id)
         evaluations = {one.candidate: one for one in scored if one.role == "challenger"}
         incumbent = None if champion is None else _incumbent(ledger, cycle, champion, scored)
     failures = {name: failure for (_, name), (_, _, failure) in trainings.items() if failure is not None}
     failed = {name for (role, name), (_, _, failure) in trainings.items() if role == "final" and failure}
-    decision, name = _judge(context, incumbent, evaluations, failed)
+    decision, name = _judge(context, incumbent, evaluations, failed, past)
     if name is not None and ("final", name) not in trainings:
         decision, name = replace(decision, action=Action.KEEP), None
     said = tuple(f"{name} could not be trained: {failure}" for name, failure in sorted(failures.items()))
     decision = replace(decision, reasons=decision.reasons + said)
+    standing = _stood(context, incumbent, evaluations, name, past)
     with ledger.transaction():
-        decision_id = ledger.add_decision(cycle.id, "gate", decision, actor=ACTOR, decided_at=context.clock())
+        decision_id = ledger.add_decision(
+            cycle.id, "gate", decision, actor=ACTOR, decided_at=context.clock(), standing=standing
+        )
         if name is not None:
             ledger.add_champion(trainings["final", name][0], decision_id, valid_from=interval.end)
         ledger.add_step(cycle.id, "gate", seconds=watch.seconds, ended_at=context.clock())
         ledger.add_step(cycle.id, "done", seconds={}, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"gate", "done"})
+
+
+def _stood(
+    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], name: str | None, past: Past
+) -> Standing:
+    """How challengers stand after the decision; one without a comparison under a promise leaves them as they stood."""
+    account = None if incumbent is None else _account(context, incumbent, evaluations, past)
+    if incumbent is None or account is None or not account.shocks:
+        return past.standing
+    promoted = name is not None and name != incumbent.candidate
+    return Standing(marks=_marks(context, incumbent), contest=account.contest.decided(promoted=promoted))
 
 
 def _incumbent(ledger: Ledger, cycle: OpenCycle, champion: Champion, scored: Sequence[Evaluation]) -> Incumbent:

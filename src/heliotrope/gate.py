@@ -2,8 +2,10 @@
 
 One-sided paired tests. Losses of 0 and 1 are tested exactly by the sign test on the rows where the two models
 differ (McNemar, 1947), and against a margin by the score test of Tango (1998, Statistics in Medicine 17:891-908);
-other losses by Student's t test on the differences. Where several candidates want the champion's place, their
-p-values are corrected by Holm (1979).
+other losses by Student's t test on the differences. Where every interval is judged alone and several candidates want
+the champion's place, their p-values are corrected by Holm (1979). Where false promotions are promised to be rare over
+all intervals, an :class:`Account` holds what :mod:`heliotrope.evidence` has gathered; half of each decision's stake is
+bet there, and with the other half one buys a test of the newest interval alone, which finds a large gain at once.
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from heliotrope.config.gate import Share
+from heliotrope.evidence import budget
+from heliotrope.evidence.contest import Contest
 from heliotrope.records import Action, Decision, PairedLoss
 
 if TYPE_CHECKING:
-    from heliotrope.config import Gate
+    from heliotrope.config.gate import Gate, Promise
 
-__all__ = ["Contender", "decide", "p_value"]
+__all__ = ["Account", "Contender", "decide", "p_value", "policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,36 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What has been gathered under a promise, the newest interval included; bet above ``above``, with ``shocks``."""
+
+    policy: budget.Policy
+    contest: Contest
+    shocks: Mapping[str, float]
+    above: float
+
+    @property
+    def stake(self) -> float:
+        """What this decision staked on each challenger, in bets and on the test of the newest interval alone."""
+        return self.policy.stake(self.contest.budget) / max(len(self.shocks), 1)
+
+    @property
+    def price(self) -> float:
+        """The capital that promotes."""
+        return self.policy.price(self.contest.budget)
+
+
+def policy(promise: Promise) -> budget.Policy:
+    """Half of what is promised, for the bets; the other half is for tests of one interval.
+
+    >>> from heliotrope.config.gate import Rate
+    >>> policy(Rate(one_in=100))
+    Rate(one_in=200.0)
+    """
+    return budget.Share(promise.alpha / 2.0) if isinstance(promise, Share) else budget.Rate(promise.one_in * 2.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Finding:
     """What the gate says of one contender; ``p_value`` is corrected, and None without a comparison."""
 
@@ -48,14 +83,21 @@ class _Finding:
 
 
 def decide(
-    gate: Gate, contenders: Sequence[Contender], *, has_champion: bool, scale: float = 1.0, unscored: str = ""
+    gate: Gate,
+    contenders: Sequence[Contender],
+    *,
+    has_champion: bool,
+    scale: float = 1.0,
+    unscored: str = "",
+    account: Account | None = None,
 ) -> tuple[Decision, str | None]:
     """Promote one contender, named in the second place, or keep the champion (None).
 
-    Another candidate must be better than the champion: mean gain at least ``min_gain``, and above zero at level
-    ``alpha`` after Holm's correction over all other candidates. A fresh fit of the champion's own must not be worse:
-    its mean gain above ``-margin`` at level ``alpha``; one that was worse on no row at all passes too, however few
-    the rows. Of those that pass, the lowest mean loss is promoted; of equals the champion's own candidate, then the
+    Another candidate must be better than the champion: with an ``account``, what it has gathered must reach the price,
+    or the newest interval alone suffice; without one, its mean gain must be at least ``min_gain``, and above zero at
+    level ``alpha`` after Holm's correction over all other candidates. A fresh fit of the champion's own must not be
+    worse: its mean gain above ``-margin`` at level ``alpha``; one that was worse on no row at all passes too, however
+    few the rows. Of those that pass, the lowest mean loss is promoted; of equals the champion's own candidate, then the
     first by name. Without a champion the lowest mean loss is promoted, and where nothing was scored the first one; so
     also where there is one that cannot be scored, for the reason ``unscored``.
 
@@ -75,11 +117,12 @@ def decide(
         return Decision(action=Action.KEEP, reasons=("no candidate was trained",), evidence={}), None
     if not has_champion or unscored:
         return _without_champion(contenders, unscored)
-    findings = _findings(gate, contenders, scale)
+    findings = _findings(gate, contenders, scale, account)
     evidence = _evidence(contenders) | {
         f"{finding.contender.candidate}.p_value": finding.p_value for finding in findings if finding.p_value is not None
     }
     evidence |= {"alpha": gate.alpha, "min_gain": gate.min_gain * scale, "margin": gate.margin * scale}
+    evidence |= {} if account is None else _gathered(account)
     findings.sort(key=lambda finding: (not finding.passed, *_rank(finding.contender)))
     reasons = tuple(finding.reason for finding in findings)
     if not findings[0].passed:
@@ -142,7 +185,7 @@ def _evidence(contenders: Sequence[Contender]) -> dict[str, float]:
 # --- against the champion ----------------------------------------------------------------------------------
 
 
-def _findings(gate: Gate, contenders: Sequence[Contender], scale: float) -> list[_Finding]:
+def _findings(gate: Gate, contenders: Sequence[Contender], scale: float, account: Account | None) -> list[_Finding]:
     findings = [
         _Finding(
             contender=contender,
@@ -160,6 +203,8 @@ def _findings(gate: Gate, contenders: Sequence[Contender], scale: float) -> list
         if contender.same_candidate
     ]
     others = [(contender, gain) for contender, gain in compared if not contender.same_candidate]
+    if account is not None:
+        return findings + [_by_account(contender, gain, account) for contender, gain in others]
     corrected = _holm([p_value(gain) for _, gain in others])
     findings += [
         _better(contender, gain, p, gate.alpha, gate.min_gain * scale)
@@ -178,6 +223,42 @@ def _better(contender: Contender, gain: PairedLoss, p: float, alpha: float, min_
     else:
         reason = f"{name} is better than the champion by too little: {numbers}, needed at least {min_gain:.4g}"
     return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
+
+
+def _by_account(contender: Contender, gain: PairedLoss, account: Account) -> _Finding:
+    """Evidence and what is needed are both said as multiples of this decision's stake on the challenger."""
+    name, above = contender.candidate, account.above
+    one = account.contest.evidence.get(name)
+    if one is None:
+        return _Finding(contender=contender, passed=False, reason=f"{name} was not bet on", p_value=None)
+    p, level = _alone(gain, above, account.shocks[name]), min(account.stake / account.price, 1.0)
+    passed = one.wealth >= account.price or p < level
+    least = f" by {above:.4g}" if above else ""
+    since = f"{one.intervals} intervals" if one.intervals > 1 else "1 interval"
+    reason = (
+        f"{name} is {'' if passed else 'not yet shown to be '}better than the champion{least}: evidence "
+        f"{one.wealth / account.stake:.2g} of the {1.0 / level:.4g} needed, mean gain {one.mean:.4g} over {since} of "
+        f"{one.rows} rows; this interval alone {gain.mean_gain:.4g}, p = {p:.2g}, "
+        f"{'<' if p < level else 'needed <'} {level:.2g}"
+    )
+    return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
+
+
+def _alone(gain: PairedLoss, above: float, shock: float) -> float:
+    """The p-value of the newest interval; what its rows share counts as one more draw."""
+    p = p_value(gain, above)
+    if shock <= 0.0:
+        return p
+    return max(p, NormalDist().cdf((above - gain.mean_gain) / math.hypot(gain.standard_error, shock)))
+
+
+def _gathered(account: Account) -> dict[str, float]:
+    """The numbers of an account, for the decision's evidence."""
+    said = {"price": account.price, "stake": account.stake}
+    for name, shock in account.shocks.items():
+        one = account.contest.evidence[name]
+        said |= {f"{name}.wealth": one.wealth, f"{name}.e_value": one.e_value, f"{name}.shock": shock}
+    return said
 
 
 def _not_worse(contender: Contender, gain: PairedLoss, alpha: float, margin: float) -> _Finding:

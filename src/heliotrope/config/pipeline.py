@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import Dataset
 from heliotrope.config.drift import Drift
-from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.gate import Gate
+from heliotrope.config.rule import Report, Validation
 from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger

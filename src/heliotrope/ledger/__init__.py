@@ -14,6 +14,7 @@ from heliotrope.ledger.history import (
 )
 from heliotrope.ledger.journal import Ledger, Notice, OpenCycle
 from heliotrope.ledger.migrate import CURRENT, migrate, version
+from heliotrope.ledger.past import Past
 
 __all__ = [
     "CURRENT",
@@ -22,6 +23,7 @@ __all__ = [
     "Ledger",
     "Notice",
     "OpenCycle",
+    "Past",
     "Recorded",
     "champions",
     "cycles",

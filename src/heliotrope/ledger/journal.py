@@ -17,10 +17,13 @@ from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
 from heliotrope.declaration import changes
 from heliotrope.errors import ConfigError, ConnectionLostError
-from heliotrope.interval import Interval
+from heliotrope.evidence.betting import Evidence
+from heliotrope.evidence.standing import Standing
+from heliotrope.interval import Interval, format_time
 from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
+from heliotrope.ledger.past import Past, past_from
 from heliotrope.locks import milliseconds, waited_for
 from heliotrope.records import (
     Action,
@@ -210,6 +213,18 @@ class Ledger:
             found = champions(self.connection, self.pipeline_id, self.segment, at=time)
         return found[0] if found else None
 
+    def reign_at(self, time: datetime) -> tuple[Champion | None, Past]:
+        """Who serves at that time, and what is known from the intervals before, in one round trip."""
+        ours, connection = self.pipeline_id, self.connection
+        before = {"pipeline_id": ours, "segment": self.segment, "before": time}
+        with self.database.errors(), connection.pipeline():
+            asked = connection.execute(statement("past"), before)
+            found = champions(connection, ours, self.segment, at=time)
+            row = asked.fetchone()
+        assert row is not None, "a row of scalars"
+        with reading("decision", f"of {self.pipeline.name} before {format_time(time)}"):
+            return (found[0] if found else None), past_from(*row)
+
     def batch_of(self, cycle_id: int) -> tuple[int, str]:
         """The id and the content hash of the cycle's own batch."""
         rows = self._rows("cycle_batch", cycle_id=cycle_id)
@@ -225,8 +240,9 @@ class Ledger:
                     rows=rows,
                     metrics=table_of(metrics, "metrics", numbers=True),
                     gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
+                    evidence=Evidence.parse(table_of(evidence, "evidence")) if evidence else None,
                 )
-                for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
+                for role, candidate, rows, metrics, gain, evidence in self._rows("cycle_evaluations", cycle_id=cycle_id)
             )
 
     def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
@@ -353,6 +369,7 @@ class Ledger:
                 "rows": evaluation.rows,
                 "metrics": _json(evaluation.metrics),
                 "gain": None if fields is None else _json(fields),
+                "evidence": None if evaluation.evidence is None else Jsonb(evaluation.evidence.plain()),
             },
         )
 
@@ -378,9 +395,16 @@ class Ledger:
                 cursor.executemany(statement("add_drift"), rows)
 
     def add_decision(
-        self, cycle_id: int | None, stage: str, decision: Decision, *, actor: str, decided_at: datetime
+        self,
+        cycle_id: int | None,
+        stage: str,
+        decision: Decision,
+        *,
+        actor: str,
+        decided_at: datetime,
+        standing: Standing | None = None,
     ) -> int:
-        """What was chosen, why, on what evidence, by whom; the decision's id."""
+        """What was chosen, why, on what evidence, by whom, and how challengers stand after it; the decision's id."""
         return self._add(
             "add_decision",
             **self._scope(),
@@ -389,6 +413,7 @@ class Ledger:
             action=decision.action.value,
             reasons=list(decision.reasons),
             evidence=_json(decision.evidence),
+            standing=None if standing is None else Jsonb(standing.plain()),
             actor=actor,
             decided_at=decided_at,
         )

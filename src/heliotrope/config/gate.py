@@ -1,0 +1,55 @@
+"""The gate: what a challenger must show."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from heliotrope.config import setting
+from heliotrope.config.setting import Settings
+
+__all__ = ["Gate", "Promise", "Rate", "Share"]
+
+
+class Rate(Settings):
+    """At most one false promotion in ``one_in`` decisions of the gate, in the mean."""
+
+    kind: Literal["rate"] = "rate"
+    one_in: float = Field(100.0, gt=1.0, description="decisions of the gate")
+
+
+class Share(Settings):
+    """At most the share ``alpha`` of all promotions is false, in the mean."""
+
+    kind: Literal["share"] = "share"
+    alpha: setting.Share = Field(0.05, description="of all promotions of another candidate")
+
+
+Promise = Annotated[Rate | Share, Field(discriminator="kind")]
+
+
+class Gate(Settings):
+    """When a challenger may replace the champion: both scored on the same rows, unseen by either.
+
+    Another candidate must be better: evidence that its mean gain is above ``min_gain`` is gathered from interval to
+    interval until it suffices for what ``false_promotions`` promises. Without such a promise each interval is judged
+    alone: the mean gain at least ``min_gain`` and, by a one-sided paired test, above zero at level ``alpha``. A fresh
+    fit of the champion's own candidate must merely not be worse: its mean gain not below ``-margin`` with that test.
+    """
+
+    kind: Literal["holdout"] = "holdout"
+    false_promotions: Promise | None = Field(
+        Rate(), description="how many there may be, over all intervals; null: every interval is tested alone"
+    )
+    shock: float | None = Field(
+        None,
+        ge=0.0,
+        description="the standard deviation of what all rows of an interval share in their gain, in the unit of "
+        "min_gain; absent: measured on the intervals before",
+    )
+    alpha: setting.Share = Field(0.05, description="the level of the tests of one interval")
+    min_gain: float = Field(
+        0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
+    )
+    margin: float = Field(0.02, ge=0.0, description="a share of the same")
