@@ -24,11 +24,12 @@ from heliotrope import window as windows
 from heliotrope.candidates.estimator import make
 from heliotrope.candidates.model import Model
 from heliotrope.context import Context
-from heliotrope.errors import ConfigError, EstimatorError, nearest
+from heliotrope.errors import ArtifactError, ConfigError, EstimatorError, ModelError, nearest
+from heliotrope.evidence.budget import Rate
 from heliotrope.evidence.contest import Contest, Counts, Losses, Meeting
 from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval, format_time
-from heliotrope.ledger import Ledger, OpenCycle, Past, Recorded, recorded
+from heliotrope.ledger import Ledger, OpenCycle, Past, Recorded, Reign, recorded
 from heliotrope.provenance import library_versions, seed_for
 from heliotrope.records import (
     Action,
@@ -86,24 +87,32 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     started_at = context.clock()
     context.forget(interval)  # what another cycle saw of it in passing may be old
     with watch("ledger"):
-        champion = context.ledger.champion_at(interval.start)
+        reign = context.ledger.reign_at(interval.start)
+        champion = reign.champion
     with watch("load"):
         model = None if champion is None else serving(context, champion)
     with watch("extract"):
         batch = _batch(context, interval, model)
     held = batch.verdict is Verdict.HELD
     scored: evaluate.Scored | None = None
+    before: Evaluation | None = None
     reports: tuple[DriftReport, ...] = ()
-    unscored = ""
+    unscored = unseen = ""
     if not held and model is not None and champion is not None:
         unscored = _unscored(context, model, batch)
         if not unscored:
             with watch("evaluate"):
-                scored = _score(context, model, batch, _answerable(context, model, batch))
+                asked = _answerable(context, model, batch)
+                scored = _score(context, model, batch, asked)
+                before, unseen = _beside(context, reign, batch, asked, scored)
         with watch("drift"):
             reports = _drift(context, champion, batch, model)
     with watch("decide"):
-        decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored)
+        decision = _rolled_back(context, reign, before)
+        if decision is None:
+            decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored)
+        if unseen:
+            decision = replace(decision, reasons=(*decision.reasons, unseen))
     ledger = context.ledger
     begun = watch.seconds
     with ledger.transaction():
@@ -111,13 +120,53 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
         batch_id = ledger.add_batch(cycle_id, batch, revision=0, recorded_at=context.clock())
         if scored is not None and champion is not None:
             ledger.add_evaluation(batch_id, champion.training_id, _evaluation("champion", champion.candidate, scored))
+        if before is not None and reign.previous is not None:
+            ledger.add_evaluation(batch_id, reign.previous.training_id, before)
         ledger.add_drift(batch_id, reports)
         stage = "validate" if held else "trigger"
-        ledger.add_decision(cycle_id, stage, decision, actor=ACTOR, decided_at=context.clock())
+        decision_id = ledger.add_decision(cycle_id, stage, decision, actor=ACTOR, decided_at=context.clock())
+        if decision.action is Action.ROLL_BACK and reign.previous is not None:
+            ledger.add_champion(reign.previous.training_id, decision_id, valid_from=interval.end)
         steps = {"assess"} if decision.action is Action.TRAIN else {"assess", "done"}
         for step in sorted(steps):
             ledger.add_step(cycle_id, step, seconds=begun if step == "assess" else {}, ended_at=context.clock())
     return OpenCycle(cycle_id, frozenset(steps))
+
+
+def _beside(
+    context: Context, reign: Reign, batch: Batch, asked: NDArray[np.bool_] | None, scored: evaluate.Scored
+) -> tuple[Evaluation | None, str]:
+    """How the champion before did on the same rows, and what that adds to the evidence for it; or why it was not asked.
+
+    Both models were there before the interval, so its rows share no luck of a fit, and no shock is paid for.
+    """
+    previous, rule = reign.previous, context.pipeline.gate.roll_back
+    if previous is None or rule is None:
+        return None, ""
+    try:
+        model = serving(context, previous)
+        if _unscored(context, model, batch):
+            return None, ""  # it needs columns that are gone, and could not serve
+        other = _score(context, model, batch, asked)
+    except (ArtifactError, EstimatorError, ModelError) as error:
+        return None, f"no look at the champion before, {previous.candidate}: {error}"
+    gain = evaluate.paired(scored.loss, other.loss)
+    policy = Rate(rule.one_in)
+    contest = Contest(evidence={"previous": reign.evidence}).after(
+        {"previous": _meeting(context, gain, scored.loss - other.loss, reign.loss)},
+        policy,
+        above=rule.min_gain * _unit(context, reign.loss),
+    )
+    evaluation = _evaluation("previous", previous.candidate, other, gain)
+    return replace(evaluation, evidence=contest.evidence["previous"]), ""
+
+
+def _rolled_back(context: Context, reign: Reign, before: Evaluation | None) -> Decision | None:
+    """The decision to put the champion before back, where evidence suffices."""
+    rule, previous = context.pipeline.gate.roll_back, reign.previous
+    if rule is None or previous is None or before is None or before.evidence is None:
+        return None
+    return gates.roll_back(rule, f"{previous.candidate} of {previous.training.window}", before.evidence)
 
 
 def reassess(context: Context, record: Recorded) -> bool:
@@ -338,7 +387,7 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
             candidate, seed=0, task=pipeline.task
         )  # one that cannot be made is a mistake in the pipeline, not a candidate that lost
     batch_id, _ = ledger.batch_of(cycle.id)
-    champion, past = ledger.reign_at(interval.start)
+    champion, past = ledger.contest_at(interval.start)
     model = None if champion is None else serving(context, champion)
     batch = _batch(context, interval, model)
     with one_thread():
@@ -392,7 +441,7 @@ def _compete(
             gain = None if champion_loss is None else evaluate.paired(champion_loss, loss)
             evaluations[candidate.name] = _evaluation("challenger", candidate.name, scored, gain)
             if champion_loss is not None and incumbent is not None and candidate.name != incumbent.candidate:
-                meetings[candidate.name] = _meeting(context, gain, champion_loss - loss, past)
+                meetings[candidate.name] = _meeting(context, gain, champion_loss - loss, past.loss or 0.0)
     if incumbent is not None:
         evaluations = _bet(context, incumbent, evaluations, meetings, past)
     finals = _finals(context, interval, known, incumbent, evaluations, past, watch)
@@ -453,12 +502,12 @@ def _judge(
     )
 
 
-def _meeting(context: Context, gain: PairedLoss | None, gains: NDArray[np.float64], past: Past) -> Meeting:
-    """A challenger's rows beside the champion's, as they are bet on."""
+def _meeting(context: Context, gain: PairedLoss | None, gains: NDArray[np.float64], loss: float) -> Meeting:
+    """A challenger's rows beside the champion's, as they are bet on; ``loss`` is a champion's mean loss before."""
     metric = context.pipeline.metric
     if metric == "accuracy" and gain is not None and gain.wins is not None and gain.losses is not None:
         return Counts(gain.wins, gain.losses, gain.rows)
-    return Losses(gains, None if metric == "brier" else past.loss or 0.0)
+    return Losses(gains, None if metric == "brier" else loss)
 
 
 def _bet(
@@ -598,7 +647,7 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     watch = Stopwatch()
     ledger = context.ledger
     with watch("ledger"):
-        champion, past = ledger.reign_at(interval.start)
+        champion, past = ledger.contest_at(interval.start)
         trainings = ledger.trainings_of(cycle.id)
         scored = ledger.evaluations_of(cycle.id)
         evaluations = {one.candidate: one for one in scored if one.role == "challenger"}

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 
 from heliotrope.config.gate import Share
 from heliotrope.evidence import budget
+from heliotrope.evidence.betting import Evidence
 from heliotrope.evidence.contest import Contest
 from heliotrope.records import Action, Decision, PairedLoss
 
 if TYPE_CHECKING:
-    from heliotrope.config.gate import Gate, Promise
+    from heliotrope.config.gate import Gate, Promise, RollBack
 
-__all__ = ["Account", "Contender", "decide", "p_value", "policy"]
+__all__ = ["Account", "Contender", "decide", "p_value", "policy", "roll_back"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,33 @@ def p_value(gain: PairedLoss, above: float = 0.0) -> float:
     return _score_test(gain.wins, gain.losses, gain.rows, above)
 
 
+# --- the champion before ---------------------------------------------------------------------------------
+
+
+def roll_back(rule: RollBack, previous: str, evidence: Evidence) -> Decision | None:
+    """The decision to put the champion before back, named ``previous``; None while evidence does not suffice.
+
+    >>> from heliotrope.config.gate import RollBack
+    >>> seen = Evidence().after_counts(30, 2, 900, stake=1 / 500)
+    >>> roll_back(RollBack(), "tree of yesterday", seen).reasons[0]  # doctest: +ELLIPSIS
+    'the champion before, tree of yesterday, would have done better: evidence ... of the 500 needed, ...'
+    """
+    if evidence.wealth < 1.0:
+        return None
+    reason = (
+        f"the champion before, {previous}, would have done better: evidence {evidence.wealth * rule.one_in:.2g} of the "
+        f"{rule.one_in:.4g} needed, mean gain {evidence.mean:.4g} over {_counted(evidence.intervals)} of "
+        f"{evidence.rows} rows"
+    )
+    numbers = {"wealth": evidence.wealth, "e_value": evidence.e_value, "gain": evidence.mean}
+    said = {f"previous.{name}": value for name, value in numbers.items()} | {"price": 1.0, "stake": 1.0 / rule.one_in}
+    return Decision(action=Action.ROLL_BACK, reasons=(reason,), evidence=said)
+
+
+def _counted(intervals: int) -> str:
+    return f"{intervals} intervals" if intervals > 1 else "1 interval"
+
+
 # --- without a champion ------------------------------------------------------------------------------------
 
 
@@ -234,11 +262,10 @@ def _by_account(contender: Contender, gain: PairedLoss, account: Account) -> _Fi
     p, level = _alone(gain, above, account.shocks[name]), min(account.stake / account.price, 1.0)
     passed = one.wealth >= account.price or p < level
     least = f" by {above:.4g}" if above else ""
-    since = f"{one.intervals} intervals" if one.intervals > 1 else "1 interval"
     reason = (
         f"{name} is {'' if passed else 'not yet shown to be '}better than the champion{least}: evidence "
-        f"{one.wealth / account.stake:.2g} of the {1.0 / level:.4g} needed, mean gain {one.mean:.4g} over {since} of "
-        f"{one.rows} rows; this interval alone {gain.mean_gain:.4g}, p = {p:.2g}, "
+        f"{one.wealth / account.stake:.2g} of the {1.0 / level:.4g} needed, mean gain {one.mean:.4g} over "
+        f"{_counted(one.intervals)} of {one.rows} rows; this interval alone {gain.mean_gain:.4g}, p = {p:.2g}, "
         f"{'<' if p < level else 'needed <'} {level:.2g}"
     )
     return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)

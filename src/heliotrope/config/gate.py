@@ -9,7 +9,7 @@ from pydantic import Field
 from heliotrope.config import setting
 from heliotrope.config.setting import Settings
 
-__all__ = ["Gate", "Promise", "Rate", "Share"]
+__all__ = ["Gate", "Promise", "Rate", "RollBack", "Share"]
 
 
 class Rate(Settings):
@@ -27,6 +27,16 @@ class Share(Settings):
 
 
 Promise = Annotated[Rate | Share, Field(discriminator="kind")]
+
+
+class RollBack(Settings):
+    """When the champion before is put back: it is scored beside the champion, and evidence says it would do better.
+
+    At most one false roll-back in ``one_in`` intervals, in the mean.
+    """
+
+    one_in: float = Field(500.0, gt=1.0, description="intervals")
+    min_gain: float = Field(0.0, ge=0.0, description="by how much it must do better, as the gate's min_gain")
 
 
 class Gate(Settings):
@@ -53,3 +63,6 @@ class Gate(Settings):
         0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
     )
     margin: float = Field(0.02, ge=0.0, description="a share of the same")
+    roll_back: RollBack | None = Field(
+        RollBack(), description="when the champion before is put back by itself; null: never"
+    )

@@ -15,6 +15,7 @@ from heliotrope.ledger.history import (
 from heliotrope.ledger.journal import Ledger, Notice, OpenCycle
 from heliotrope.ledger.migrate import CURRENT, migrate, version
 from heliotrope.ledger.past import Past
+from heliotrope.ledger.reign import Reign
 
 __all__ = [
     "CURRENT",
@@ -25,6 +26,7 @@ __all__ = [
     "OpenCycle",
     "Past",
     "Recorded",
+    "Reign",
     "champions",
     "cycles",
     "declarations",

@@ -24,6 +24,7 @@ from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
 from heliotrope.ledger.past import Past, past_from
+from heliotrope.ledger.reign import Reign
 from heliotrope.locks import milliseconds, waited_for
 from heliotrope.records import (
     Action,
@@ -213,8 +214,27 @@ class Ledger:
             found = champions(self.connection, self.pipeline_id, self.segment, at=time)
         return found[0] if found else None
 
-    def reign_at(self, time: datetime) -> tuple[Champion | None, Past]:
-        """Who serves at that time, and what is known from the intervals before, in one round trip."""
+    def reign_at(self, time: datetime) -> Reign:
+        """Who serves at that time, who did before, and how they compare, in one round trip."""
+        (ours, version), connection = self.ids, self.connection
+        before = {"pipeline_id": ours, "segment": self.segment, "before": time}
+        with self.database.errors(), connection.pipeline():
+            asked = connection.execute(statement("monitored"), before)
+            found = champions(connection, ours, self.segment, at=time, previous=True)
+            row = asked.fetchone()
+        if not found or found[-1].valid_from > time:
+            return Reign()
+        champion, previous = found[-1], found[0] if found[0].training_id != found[-1].training_id else None
+        if row is None:
+            return Reign(champion=champion, previous=previous)
+        with reading("evaluation", f"of {self.pipeline.name} before {format_time(time)}"):
+            pair = (champion.training_id, None if previous is None else previous.training_id)
+            known = row[2] is not None and pair == (row[0], row[1]) and row[3] == version
+            evidence = Evidence.parse(table_of(row[2], "evidence")) if known else Evidence()
+            return Reign(champion=champion, previous=previous, evidence=evidence, loss=float(row[4] or 0.0))
+
+    def contest_at(self, time: datetime) -> tuple[Champion | None, Past]:
+        """Who serves at that time, and what a gate knows from the intervals before, in one round trip."""
         ours, connection = self.pipeline_id, self.connection
         before = {"pipeline_id": ours, "segment": self.segment, "before": time}
         with self.database.errors(), connection.pipeline():

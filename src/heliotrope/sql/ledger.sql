@@ -148,7 +148,11 @@ LEFT JOIN heliotrope.registration ON registration.champion_id = champion.id
 WHERE champion.pipeline_id = %(pipeline_id)s AND champion.segment = %(segment)s
     AND (%(every)s OR champion.valid_to IS NULL OR champion.valid_from < champion.valid_to)
     AND (%(at)s::timestamptz IS NULL
-         OR (champion.valid_from <= %(at)s AND (champion.valid_to IS NULL OR %(at)s < champion.valid_to)))
+         OR (champion.valid_from <= %(at)s AND (champion.valid_to IS NULL OR %(at)s < champion.valid_to))
+         OR (%(previous)s AND champion.valid_to = (
+                SELECT max(valid_from) FROM heliotrope.champion AS present
+                WHERE present.pipeline_id = %(pipeline_id)s AND present.segment = %(segment)s
+                    AND present.valid_from <= %(at)s)))
 ORDER BY champion.valid_from, champion.id
 
 -- name: past
@@ -177,11 +181,24 @@ SELECT
                       ORDER BY interval_start)
      FROM met),
     (SELECT evaluation.metrics -> 'loss'
-     FROM latest
-     JOIN heliotrope.batch ON batch.cycle_id = latest.id AND batch.revision = 0
+     FROM heliotrope.cycle
+     JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
      JOIN heliotrope.evaluation ON evaluation.batch_id = batch.id AND evaluation.role = 'champion'
-     ORDER BY latest.interval_start DESC
+     WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s AND interval_start < %(before)s
+     ORDER BY interval_start DESC
      LIMIT 1)
+
+-- name: monitored
+-- The latest interval in which a champion was scored: which models were, what the comparison has gathered, under which
+-- declaration.
+SELECT champion.training_id, previous.training_id, previous.evidence, cycle.version_id, champion.metrics -> 'loss'
+FROM heliotrope.cycle
+JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+JOIN heliotrope.evaluation AS champion ON champion.batch_id = batch.id AND champion.role = 'champion'
+LEFT JOIN heliotrope.evaluation AS previous ON previous.batch_id = batch.id AND previous.role = 'previous'
+WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s AND interval_start < %(before)s
+ORDER BY interval_start DESC
+LIMIT 1
 
 -- name: held_intervals
 SELECT interval_start
