@@ -83,7 +83,8 @@ _DUMPS: Mapping[str, str] = {
     "batch": "SELECT interval_start, revision, content_hash, rows_read, rows, first_time, last_time, verdict, problems"
     " FROM heliotrope.batch JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2",
     "evaluation": "SELECT interval_start, revision, evaluation.role, evaluation.candidate, evaluation.rows, metrics,"
-    " gain, evaluation.evidence, fingerprint FROM heliotrope.evaluation JOIN heliotrope.batch ON batch.id = batch_id"
+    " gain, evaluation.evidence, kept_out, fingerprint FROM heliotrope.evaluation"
+    " JOIN heliotrope.batch ON batch.id = batch_id"
     " JOIN heliotrope.cycle ON cycle.id = cycle_id JOIN heliotrope.training ON training.id = training_id"
     " ORDER BY 1, 2, 3, 4",
     "drift": "SELECT interval_start, revision, detector, feature, reference_rows, current_rows, statistic, p_value,"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliotrope import drift, evaluate, trigger
+from heliotrope import drift, evaluate, guard, trigger
 from heliotrope import gate as gates
 from heliotrope import window as windows
 from heliotrope.candidates.estimator import make
@@ -414,13 +414,14 @@ def _compete(
 ) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger]]:
     """Every candidate fitted without the newest interval, how it did there, and the fits with it."""
     known = _known_classes(context, model)
-    incumbent = champion_loss = asked = None
+    incumbent = champion_scored = champion_loss = asked = None
     if champion is not None and model is not None:
         incumbent = Incumbent(champion.candidate, _unscored(context, model, batch))
         if incumbent.compared:
             with watch("evaluate"):
                 asked = _answerable(context, model, batch)
-                champion_loss = _score(context, model, batch, asked).loss
+                champion_scored = _score(context, model, batch, asked)
+                champion_loss = champion_scored.loss
             incumbent = replace(incumbent, loss=float(champion_loss.mean()))
     challengers: list[Challenger] = []
     evaluations: dict[str, Evaluation] = {}
@@ -440,12 +441,36 @@ def _compete(
             loss = scored.loss if asked is None else scored.loss[asked]
             gain = None if champion_loss is None else evaluate.paired(champion_loss, loss)
             evaluations[candidate.name] = _evaluation("challenger", candidate.name, scored, gain)
+            if champion_scored is not None and incumbent is not None:
+                kept_out = _guarded(context, batch, asked, champion_scored, fitted.model, scored, incumbent)
+                evaluations[candidate.name] = replace(evaluations[candidate.name], kept_out=kept_out)
             if champion_loss is not None and incumbent is not None and candidate.name != incumbent.candidate:
                 meetings[candidate.name] = _meeting(context, gain, champion_loss - loss, past.loss or 0.0)
     if incumbent is not None:
         evaluations = _bet(context, incumbent, evaluations, meetings, past)
     finals = _finals(context, interval, known, incumbent, evaluations, past, watch)
     return challengers, evaluations, finals
+
+
+def _guarded(
+    context: Context,
+    batch: Batch,
+    asked: NDArray[np.bool_] | None,
+    champion: evaluate.Scored,
+    model: Model,
+    scored: evaluate.Scored,
+    incumbent: Incumbent,
+) -> tuple[str, ...]:
+    """Why guards keep a challenger out, on the rows that the champion was asked about."""
+    rule = context.pipeline.gate
+    if not rule.guards and not rule.slices:
+        return ()
+    table = batch.table if asked is None else batch.table.filter(asked)
+    if asked is not None:
+        scored = _score(context, model, batch, asked)
+    said = guard.of_metrics(rule.guards, champion.metrics, scored.metrics)
+    scale = _scale(context, incumbent)
+    return tuple(said + guard.of_slices(rule.slices, table, champion.loss - scored.loss, scale=scale))
 
 
 def _finals(
@@ -490,6 +515,7 @@ def _judge(
                 gain=None if found is None else found.gain,
                 same_candidate=incumbent is not None and incumbent.candidate == candidate.name,
                 loss_mean=None if found is None else found.metrics["loss"],
+                kept_out=() if found is None else found.kept_out,
             )
         )
     return gates.decide(

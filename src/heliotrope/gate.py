@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,8 @@ class Contender:
     """A newly trained model that wants to serve.
 
     ``gain`` is None where there was no champion, or no row, to compare it on; ``same_candidate`` says that it is a
-    fresh fit of the champion's own candidate; ``loss_mean`` is None where it could not be scored.
+    fresh fit of the champion's own candidate; ``loss_mean`` is None where it could not be scored; ``kept_out`` says why
+    guards do not let it in, however good it is.
     """
 
     candidate: str
@@ -41,6 +42,7 @@ class Contender:
     gain: PairedLoss | None
     same_candidate: bool
     loss_mean: float | None
+    kept_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def decide(
         return Decision(action=Action.KEEP, reasons=("no candidate was trained",), evidence={}), None
     if not has_champion or unscored:
         return _without_champion(contenders, unscored)
-    findings = _findings(gate, contenders, scale, account)
+    findings = [_guarded(one) for one in _findings(gate, contenders, scale, account)]
     evidence = _evidence(contenders) | {
         f"{finding.contender.candidate}.p_value": finding.p_value for finding in findings if finding.p_value is not None
     }
@@ -251,6 +253,14 @@ def _better(contender: Contender, gain: PairedLoss, p: float, alpha: float, min_
     else:
         reason = f"{name} is better than the champion by too little: {numbers}, needed at least {min_gain:.4g}"
     return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
+
+
+def _guarded(finding: _Finding) -> _Finding:
+    """The finding, not passed where guards keep the contender out."""
+    if not finding.passed or not finding.contender.kept_out:
+        return finding
+    why = "; ".join(finding.contender.kept_out)
+    return replace(finding, passed=False, reason=f"{finding.contender.candidate} is kept out by a guard: {why}")
 
 
 def _by_account(contender: Contender, gain: PairedLoss, account: Account) -> _Finding:

@@ -119,6 +119,8 @@ class Evaluation:
     gain: PairedLoss | None = None
     evidence: Evidence | None = None
     """What its comparison with the champion has gathered, this batch included; None without one."""
+    kept_out: tuple[str, ...] = ()
+    """Why guards do not let it in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

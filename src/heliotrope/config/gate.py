@@ -9,7 +9,7 @@ from pydantic import Field
 from heliotrope.config import setting
 from heliotrope.config.setting import Settings
 
-__all__ = ["Gate", "Promise", "Rate", "RollBack", "Share"]
+__all__ = ["Gate", "Guard", "Promise", "Rate", "RollBack", "Share", "Slice"]
 
 
 class Rate(Settings):
@@ -39,6 +39,23 @@ class RollBack(Settings):
     min_gain: float = Field(0.0, ge=0.0, description="by how much it must do better, as the gate's min_gain")
 
 
+class Guard(Settings):
+    """A metric in which no challenger may be worse than the champion by more than ``margin``."""
+
+    metric: Literal["accuracy", "balanced_accuracy", "kappa", "roc_auc", "log_loss", "brier", "mae", "rmse", "r2"] = (
+        Field(description="one that the pipeline's task has")
+    )
+    margin: float = Field(0.02, ge=0.0, description="in the unit of the metric")
+
+
+class Slice(Settings):
+    """A column at no value of which a challenger's mean loss may be greater by more than ``margin``."""
+
+    column: setting.Column = Field(description="a feature; every value is looked at by itself, null too")
+    min_rows: setting.Positive = Field(30, description="values with fewer rows in the interval are passed over")
+    margin: float = Field(0.05, ge=0.0, description="as the gate's margin")
+
+
 class Gate(Settings):
     """When a challenger may replace the champion: both scored on the same rows, unseen by either.
 
@@ -63,6 +80,8 @@ class Gate(Settings):
         0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
     )
     margin: float = Field(0.02, ge=0.0, description="a share of the same")
+    guards: tuple[Guard, ...] = Field((), description="metrics in which no challenger may be worse")
+    slices: tuple[Slice, ...] = Field((), description="columns at no value of which a challenger may be worse")
     roll_back: RollBack | None = Field(
         RollBack(), description="when the champion before is put back by itself; null: never"
     )

@@ -252,6 +252,7 @@ class Ledger:
 
     def evaluations_of(self, cycle_id: int) -> tuple[Evaluation, ...]:
         """What was scored on the cycle's batch."""
+        scored = self._rows("cycle_evaluations", cycle_id=cycle_id)
         with reading("cycle", cycle_id):
             return tuple(
                 Evaluation(
@@ -261,8 +262,9 @@ class Ledger:
                     metrics=table_of(metrics, "metrics", numbers=True),
                     gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
                     evidence=Evidence.parse(table_of(evidence, "evidence")) if evidence else None,
+                    kept_out=tuple(kept_out or ()),
                 )
-                for role, candidate, rows, metrics, gain, evidence in self._rows("cycle_evaluations", cycle_id=cycle_id)
+                for role, candidate, rows, metrics, gain, evidence, kept_out in scored
             )
 
     def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
@@ -390,6 +392,7 @@ class Ledger:
                 "metrics": _json(evaluation.metrics),
                 "gain": None if fields is None else _json(fields),
                 "evidence": None if evaluation.evidence is None else Jsonb(evaluation.evidence.plain()),
+                "kept_out": list(evaluation.kept_out) or None,
             },
         )
 

@@ -73,8 +73,10 @@ VALUES (%(cycle_id)s, %(version_id)s, %(revision)s, %(content_hash)s, %(rows_rea
 RETURNING id
 
 -- name: add_evaluation
-INSERT INTO heliotrope.evaluation (batch_id, role, candidate, training_id, rows, metrics, gain, evidence)
-VALUES (%(batch_id)s, %(role)s, %(candidate)s, %(training_id)s, %(rows)s, %(metrics)s, %(gain)s, %(evidence)s)
+INSERT INTO heliotrope.evaluation (batch_id, role, candidate, training_id, rows, metrics, gain, evidence,
+    kept_out)
+VALUES (%(batch_id)s, %(role)s, %(candidate)s, %(training_id)s, %(rows)s, %(metrics)s, %(gain)s, %(evidence)s,
+        %(kept_out)s)
 
 -- name: add_drift
 INSERT INTO heliotrope.drift
@@ -115,7 +117,7 @@ SELECT stage, action, reasons, evidence FROM heliotrope.decision WHERE cycle_id 
 
 -- name: cycle_evaluations
 SELECT evaluation.role, evaluation.candidate, evaluation.rows, evaluation.metrics, evaluation.gain,
-    evaluation.evidence
+    evaluation.evidence, evaluation.kept_out
 FROM heliotrope.evaluation JOIN heliotrope.batch ON batch.id = evaluation.batch_id
 WHERE batch.cycle_id = %(cycle_id)s AND batch.revision = 0
 ORDER BY evaluation.role, evaluation.candidate
