@@ -233,6 +233,7 @@ def test_a_better_candidate_that_fails_a_guard_is_kept_out_with_the_reason(
     for hour in world.hours(4):
         x = random.uniform(-1.0, 1.0, 400)
         left = np.arange(400) < 40
+        x = np.where(left, np.sign(x) * (0.7 + 0.3 * np.abs(x)), x)
         kind = ~left & (np.abs(x) > 0.6)
         times = np.datetime64(hour.start.replace(tzinfo=None), "us") + np.arange(400) * np.timedelta64(1_000_000, "us")
         columns = {
