@@ -23,6 +23,7 @@ from heliotrope import gate as gates
 from heliotrope import window as windows
 from heliotrope.candidates.estimator import make
 from heliotrope.candidates.model import Model
+from heliotrope.config import gate as config_gate
 from heliotrope.context import Context
 from heliotrope.errors import ArtifactError, ConfigError, EstimatorError, ModelError, nearest
 from heliotrope.evidence.budget import Rate
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from heliotrope.config import Candidate
+    from heliotrope.config.gate import Promise
 
 __all__ = ["Challenger", "assess", "gate", "reassess", "run", "serving", "train"]
 
@@ -96,6 +98,7 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     held = batch.verdict is Verdict.HELD
     scored: evaluate.Scored | None = None
     before: Evaluation | None = None
+    shaded: Evaluation | None = None
     reports: tuple[DriftReport, ...] = ()
     unscored = unseen = ""
     if not held and model is not None and champion is not None:
@@ -105,12 +108,17 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
                 asked = _answerable(context, model, batch)
                 scored = _score(context, model, batch, asked)
                 before, unseen = _beside(context, reign, batch, asked, scored)
+                shaded, dark = _in_the_shadow(context, reign, batch, asked, scored)
+                unseen = unseen or dark
         with watch("drift"):
             reports = _drift(context, champion, batch, model)
     with watch("decide"):
-        decision = _rolled_back(context, reign, before)
+        from_shadow, said = _out_of_the_shadow(context, reign, shaded, interval)
+        decision = _rolled_back(context, reign, before) or from_shadow
         if decision is None:
             decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored)
+        if said and decision is not from_shadow:
+            decision = replace(decision, reasons=(*decision.reasons, said))
         if unseen:
             decision = replace(decision, reasons=(*decision.reasons, unseen))
     ledger = context.ledger
@@ -122,11 +130,15 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
             ledger.add_evaluation(batch_id, champion.training_id, _evaluation("champion", champion.candidate, scored))
         if before is not None and reign.previous is not None:
             ledger.add_evaluation(batch_id, reign.previous.training_id, before)
+        if shaded is not None and reign.shadow is not None:
+            ledger.add_evaluation(batch_id, reign.shadow.training_id, shaded)
         ledger.add_drift(batch_id, reports)
         stage = "validate" if held else "trigger"
         decision_id = ledger.add_decision(cycle_id, stage, decision, actor=ACTOR, decided_at=context.clock())
         if decision.action is Action.ROLL_BACK and reign.previous is not None:
             ledger.add_champion(reign.previous.training_id, decision_id, valid_from=interval.end)
+        if decision.action is Action.PROMOTE and reign.shadow is not None:
+            ledger.add_champion(reign.shadow.training_id, decision_id, valid_from=interval.end)
         steps = {"assess"} if decision.action is Action.TRAIN else {"assess", "done"}
         for step in sorted(steps):
             ledger.add_step(cycle_id, step, seconds=begun if step == "assess" else {}, ended_at=context.clock())
@@ -159,6 +171,38 @@ def _beside(
     )
     evaluation = _evaluation("previous", previous.candidate, other, gain)
     return replace(evaluation, evidence=contest.evidence["previous"]), ""
+
+
+def _in_the_shadow(
+    context: Context, reign: Reign, batch: Batch, asked: NDArray[np.bool_] | None, scored: evaluate.Scored
+) -> tuple[Evaluation | None, str]:
+    """How the challenger in the shadow did on the same rows, and what it has gathered; or why it was not asked."""
+    shadow, promise = reign.shadow, context.pipeline.gate.false_promotions
+    if shadow is None or not isinstance(promise, config_gate.Rate):
+        return None, ""
+    name = shadow.training.candidate
+    try:
+        other = _score(context, context.model(shadow.training), batch, asked)
+    except (ArtifactError, EstimatorError) as error:
+        return None, f"no look at {name}, in the shadow: {error}"
+    gain = evaluate.paired(scored.loss, other.loss)
+    contest = Contest(evidence={name: shadow.evidence}).after(
+        {name: _meeting(context, gain, scored.loss - other.loss, reign.loss)},
+        Rate(promise.one_in),
+        above=context.pipeline.gate.min_gain * _unit(context, reign.loss),
+    )
+    return replace(_evaluation("shadow", name, other, gain), evidence=contest.evidence[name]), ""
+
+
+def _out_of_the_shadow(
+    context: Context, reign: Reign, shaded: Evaluation | None, interval: Interval
+) -> tuple[Decision | None, str]:
+    """The decision to promote the challenger in the shadow, where evidence suffices; and how it stands."""
+    if reign.shadow is None or shaded is None or shaded.evidence is None:
+        return None, ""
+    spent = round((interval.end - reign.shadow.since) / interval.step)
+    left = context.pipeline.gate.shadow_intervals - spent
+    return gates.shadowed(context.pipeline.gate, shaded.candidate, shaded.evidence, left=left)
 
 
 def _rolled_back(context: Context, reign: Reign, before: Evaluation | None) -> Decision | None:
@@ -391,7 +435,7 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     model = None if champion is None else serving(context, champion)
     batch = _batch(context, interval, model)
     with one_thread():
-        challengers, evaluations, finals = _compete(context, interval, batch, champion, model, past, watch)
+        challengers, evaluations, finals, shadow = _compete(context, interval, batch, champion, model, past, watch)
     with ledger.transaction():
         for challenger in challengers:
             training_id = ledger.add_training(cycle.id, "challenger", challenger.training, failure=challenger.failure)
@@ -399,6 +443,8 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
                 ledger.add_evaluation(batch_id, training_id, evaluations[challenger.training.candidate])
         for final in finals:
             ledger.add_training(cycle.id, "final", final.training, failure=final.failure)
+        if shadow is not None:
+            ledger.add_training(cycle.id, "shadow", shadow.training, failure=shadow.failure)
         ledger.add_step(cycle.id, "train", seconds=watch.seconds, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"train"})
 
@@ -411,8 +457,8 @@ def _compete(
     model: Model | None,
     past: Past,
     watch: Stopwatch,
-) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger]]:
-    """Every candidate fitted without the newest interval, how it did there, and the fits with it."""
+) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger], Challenger | None]:
+    """Every candidate fitted without the newest interval, how it did there, and the fits with it, to serve or shadow."""
     known = _known_classes(context, model)
     incumbent = champion_scored = champion_loss = asked = None
     if champion is not None and model is not None:
@@ -449,7 +495,12 @@ def _compete(
     if incumbent is not None:
         evaluations = _bet(context, incumbent, evaluations, meetings, past)
     finals = _finals(context, interval, known, incumbent, evaluations, past, watch)
-    return challengers, evaluations, finals
+    return (
+        challengers,
+        evaluations,
+        finals,
+        _for_the_shadow(context, interval, known, incumbent, evaluations, past, watch),
+    )
 
 
 def _guarded(
@@ -498,10 +549,42 @@ def _finals(
         failed.add(name)
 
 
+def _for_the_shadow(
+    context: Context,
+    interval: Interval,
+    known: tuple[str, ...] | None,
+    incumbent: Incumbent | None,
+    evaluations: dict[str, Evaluation],
+    past: Past,
+    watch: Stopwatch,
+) -> Challenger | None:
+    """The fit with the newest interval of the challenger that goes into the shadow, where none is there."""
+    pipeline = context.pipeline
+    if pipeline.gate.kind != "shadow" or past.shadow is not None or incumbent is None or not incumbent.compared:
+        return None
+    contenders = _contenders(context, incumbent, evaluations, set())
+    name = gates.to_shadow(pipeline.gate, contenders, scale=_scale(context, incumbent))
+    chosen = next((one for one in pipeline.candidates if one.name == name), None)
+    return None if chosen is None else _fit(context, chosen, interval.end, known, watch, keep=True)
+
+
 def _judge(
     context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str], past: Past
 ) -> tuple[Decision, str | None]:
     """What the gate says of the candidates that were scored; without a champion to compare with, of all of them."""
+    return gates.decide(
+        context.pipeline.gate,
+        _contenders(context, incumbent, evaluations, failed),
+        has_champion=incumbent is not None,
+        scale=_scale(context, incumbent),
+        unscored="" if incumbent is None else incumbent.unscored,
+        account=None if incumbent is None else _account(context, incumbent, evaluations, past),
+    )
+
+
+def _contenders(
+    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str]
+) -> list[gates.Contender]:
     compared = incumbent is not None and incumbent.compared
     contenders = []
     for candidate in context.pipeline.candidates:
@@ -518,14 +601,7 @@ def _judge(
                 kept_out=() if found is None else found.kept_out,
             )
         )
-    return gates.decide(
-        context.pipeline.gate,
-        contenders,
-        has_champion=incumbent is not None,
-        scale=_scale(context, incumbent),
-        unscored="" if incumbent is None else incumbent.unscored,
-        account=None if incumbent is None else _account(context, incumbent, evaluations, past),
-    )
+    return contenders
 
 
 def _meeting(context: Context, gain: PairedLoss | None, gains: NDArray[np.float64], loss: float) -> Meeting:
@@ -544,7 +620,7 @@ def _bet(
     past: Past,
 ) -> dict[str, Evaluation]:
     """The evaluations with what each challenger has gathered against the champion, this interval included."""
-    promise = context.pipeline.gate.false_promotions
+    promise = _promise(context)
     if promise is None or not meetings:
         return evaluations
     contest = past.standing.resumed(_marks(context, incumbent)).after(
@@ -556,11 +632,17 @@ def _bet(
     return evaluations | {name: replace(evaluations[name], evidence=contest.evidence[name]) for name in meetings}
 
 
+def _promise(context: Context) -> Promise | None:
+    """What is promised of challengers that are judged at once; those in the shadow are bet on there."""
+    rule = context.pipeline.gate
+    return None if rule.kind == "shadow" else rule.false_promotions
+
+
 def _account(
     context: Context, incumbent: Incumbent, evaluations: dict[str, Evaluation], past: Past
 ) -> gates.Account | None:
     """What :func:`_bet` recorded, and the promise it was bet under; None where every interval is judged alone."""
-    promise = context.pipeline.gate.false_promotions
+    promise = _promise(context)
     if promise is None:
         return None
     before = past.standing.resumed(_marks(context, incumbent))
@@ -684,6 +766,11 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     if name is not None and ("final", name) not in trainings:
         decision, name = replace(decision, action=Action.KEEP), None
     said = tuple(f"{name} could not be trained: {failure}" for name, failure in sorted(failures.items()))
+    said += tuple(
+        f"{name} goes into the shadow for at most {context.pipeline.gate.shadow_intervals} intervals"
+        for (role, name), (_, _, failure) in trainings.items()
+        if role == "shadow" and failure is None
+    )
     decision = replace(decision, reasons=decision.reasons + said)
     standing = _stood(context, incumbent, evaluations, name, past)
     with ledger.transaction():

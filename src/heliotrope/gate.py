@@ -25,7 +25,7 @@ from heliotrope.records import Action, Decision, PairedLoss
 if TYPE_CHECKING:
     from heliotrope.config.gate import Gate, Promise, RollBack
 
-__all__ = ["Account", "Contender", "decide", "p_value", "policy", "roll_back"]
+__all__ = ["Account", "Contender", "decide", "p_value", "policy", "roll_back", "shadowed", "to_shadow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +170,49 @@ def roll_back(rule: RollBack, previous: str, evidence: Evidence) -> Decision | N
     return Decision(action=Action.ROLL_BACK, reasons=(reason,), evidence=said)
 
 
+# --- the shadow -------------------------------------------------------------------------------------------
+
+
+def to_shadow(gate: Gate, contenders: Sequence[Contender], *, scale: float) -> str | None:
+    """Which contender goes into the shadow: of the others that did better and that no guard keeps out the best one.
+
+    This is no evidence. It only chooses what to gather evidence on, from the next interval on.
+    """
+    better = [
+        one
+        for one in contenders
+        if one.gain is not None and not one.same_candidate and not one.kept_out
+        if one.gain.mean_gain > gate.min_gain * scale
+    ]
+    return min(better, key=_rank).candidate if better else None
+
+
+def shadowed(gate: Gate, name: str, evidence: Evidence, *, left: int) -> tuple[Decision | None, str]:
+    """The decision to promote the challenger in the shadow, None while evidence does not suffice; and how it stands.
+
+    ``left`` is how many intervals it has left there.
+    """
+    stake = _rate(gate).stake(budget.Budget())
+    passed = evidence.wealth >= 1.0
+    after = "" if passed else f", {_counted(left)} left" if left else ", and it leaves the shadow"
+    said = (
+        f"{name}, in the shadow, is {'' if passed else 'not yet shown to be '}better than the champion: evidence "
+        f"{evidence.wealth / stake:.2g} of the {1.0 / stake:.4g} needed, mean gain {evidence.mean:.4g} over "
+        f"{_counted(evidence.intervals)} of {evidence.rows} rows{after}"
+    )
+    if not passed:
+        return None, said
+    numbers = {"wealth": evidence.wealth, "e_value": evidence.e_value, "gain": evidence.mean}
+    found = {f"{name}.{key}": value for key, value in numbers.items()} | {"price": 1.0, "stake": stake}
+    return Decision(action=Action.PROMOTE, reasons=(said,), evidence=found), said
+
+
+def _rate(gate: Gate) -> budget.Rate:
+    assert gate.false_promotions is not None, "refused where the pipeline is read"
+    assert not isinstance(gate.false_promotions, Share), "refused where the pipeline is read"
+    return budget.Rate(gate.false_promotions.one_in)
+
+
 def _counted(intervals: int) -> str:
     return f"{intervals} intervals" if intervals > 1 else "1 interval"
 
@@ -233,6 +276,8 @@ def _findings(gate: Gate, contenders: Sequence[Contender], scale: float, account
         if contender.same_candidate
     ]
     others = [(contender, gain) for contender, gain in compared if not contender.same_candidate]
+    if gate.kind == "shadow":
+        return findings + [_only_shown(contender, gain) for contender, gain in others]
     if account is not None:
         return findings + [_by_account(contender, gain, account) for contender, gain in others]
     corrected = _holm([p_value(gain) for _, gain in others])
@@ -253,6 +298,14 @@ def _better(contender: Contender, gain: PairedLoss, p: float, alpha: float, min_
     else:
         reason = f"{name} is better than the champion by too little: {numbers}, needed at least {min_gain:.4g}"
     return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
+
+
+def _only_shown(contender: Contender, gain: PairedLoss) -> _Finding:
+    reason = (
+        f"{contender.candidate} has a mean gain of {gain.mean_gain:.4g} over {gain.rows} rows; it is promoted from the "
+        "shadow or not at all"
+    )
+    return _Finding(contender=contender, passed=False, reason=reason, p_value=None)
 
 
 def _guarded(finding: _Finding) -> _Finding:

@@ -13,6 +13,7 @@ import pytest
 
 import world
 from heliotrope import cycle
+from heliotrope.cli.document import decision_text
 from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.errors import ConfigError
@@ -268,3 +269,65 @@ def test_a_guard_of_another_task_and_a_slice_of_no_feature_are_refused() -> None
     ):
         with pytest.raises(ConfigError, match=said):
             world.pipeline(gate=rule)
+
+
+# --- the shadow --------------------------------------------------------------------------------------------
+
+
+def trigger_reasons(summary: CycleSummary) -> list[str]:
+    return next(list(one["reasons"]) for one in summary.decisions if one["stage"] == "trigger")
+
+
+def test_a_better_challenger_is_promoted_from_the_shadow_and_not_at_once(database: Database, tmp_path: Path) -> None:
+    world.fill(database, 6)
+    with world.replayed(database, tmp_path, candidates=TREE_FIRST, gate={"kind": "shadow"}) as context:
+        found = summaries(context)
+        known = champions(context.ledger.connection, context.ledger.pipeline_id)
+    entered = next(one for one in found if "extrapolated goes into the shadow for at most 12 intervals" in str(one))
+    promoted = next(one for one in found if one.decisions[0]["action"] == "promote")
+    assert promoted.interval.start >= entered.interval.end
+    assert promoted.done
+    assert "extrapolated, in the shadow, is better than the champion: evidence " in trigger_reasons(promoted)[0]
+    assert decision_text(promoted) == "promote extrapolated"
+    champion = next(one for one in known if one.candidate == "extrapolated")
+    assert champion.valid_from == promoted.interval.end
+    assert champion.training.window.end == entered.interval.end
+
+
+def test_a_challenger_that_is_no_better_leaves_the_shadow_and_another_goes_in(
+    database: Database, tmp_path: Path
+) -> None:
+    still(database, 14)
+    changed = {"candidates": NEAR, "gate": {"kind": "shadow", "shadow_intervals": 2}}
+    with world.replayed(database, tmp_path, **changed) as context:
+        found = summaries(context)
+    assert changes_of(found) == 0
+    said = [reason for one in found for reason in trigger_reasons(one) if "in the shadow" in reason]
+    assert any("over 1 interval of 90 rows, 1 interval left" in one for one in said)
+    assert any("over 2 intervals of 180 rows, and it leaves the shadow" in one for one in said)
+    assert sum("goes into the shadow" in reason for one in found for reason in gate_of(one)["reasons"]) > 1
+    assert sum(one["role"] == "shadow" for summary in found for one in summary.evaluations) == len(said)
+
+
+def test_a_challenger_in_the_shadow_goes_on_there_in_another_process(database: Database, tmp_path: Path) -> None:
+    still(database, 8)
+    changed = {"candidates": NEAR, "gate": {"kind": "shadow"}}
+    world.replayed(database, tmp_path, **changed).close()
+    whole = world.ledger(database)
+    with psycopg.connect(database.url) as connection:
+        connection.execute("DELETE FROM heliotrope.cycle WHERE interval_start >= %s", [world.hours(8)[4].start])
+    for hour in world.hours(8)[4:]:
+        with world.opened(database, tmp_path, **changed) as context:
+            opened = cycle.assess(context, hour)
+        with world.opened(database, tmp_path, **changed) as context:
+            if not opened.done:
+                cycle.train(context, hour, opened)
+        with world.opened(database, tmp_path, **changed) as context:
+            cycle.run(context, hour)
+    assert world.ledger(database) == whole
+
+
+def test_a_shadow_without_a_rate_is_refused() -> None:
+    for promise in (None, {"kind": "share"}):
+        with pytest.raises(ConfigError, match="kind: shadow promises a rate"):
+            world.pipeline(gate={"kind": "shadow", "false_promotions": promise})

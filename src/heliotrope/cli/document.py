@@ -99,6 +99,8 @@ def promoted(summary: CycleSummary) -> str | None:
     decision = summary.decision
     if decision is None or decision["action"] != "promote":
         return None
+    if decision["stage"] == "trigger":
+        return next((one["candidate"] for one in summary.evaluations if one["role"] == "shadow"), None)
     finals = [one["candidate"] for one in summary.trainings if one["role"] == "final" and not one["failure"]]
     return finals[-1] if finals else None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from heliotrope.config import setting
 from heliotrope.config.setting import Settings
@@ -65,7 +65,12 @@ class Gate(Settings):
     fit of the champion's own candidate must merely not be worse: its mean gain not below ``-margin`` with that test.
     """
 
-    kind: Literal["holdout"] = "holdout"
+    kind: Literal["holdout", "shadow"] = Field(
+        "holdout",
+        description="holdout: judged on the newest interval at once, without having seen it. shadow: a fit of another "
+        "candidate that did better there is kept, and predicts the coming intervals beside the champion first",
+    )
+    shadow_intervals: setting.Positive = Field(12, description="a challenger leaves the shadow after so many")
     false_promotions: Promise | None = Field(
         Rate(), description="how many there may be, over all intervals; null: every interval is tested alone"
     )
@@ -85,3 +90,9 @@ class Gate(Settings):
     roll_back: RollBack | None = Field(
         RollBack(), description="when the champion before is put back by itself; null: never"
     )
+
+    @model_validator(mode="after")
+    def _shadow_has_a_rate(self) -> Self:
+        if self.kind == "shadow" and not isinstance(self.false_promotions, Rate):
+            raise ValueError("kind: shadow promises a rate; write false_promotions: {kind: rate, one_in: 100}")
+        return self

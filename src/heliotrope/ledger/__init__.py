@@ -15,7 +15,7 @@ from heliotrope.ledger.history import (
 from heliotrope.ledger.journal import Ledger, Notice, OpenCycle
 from heliotrope.ledger.migrate import CURRENT, migrate, version
 from heliotrope.ledger.past import Past
-from heliotrope.ledger.reign import Reign
+from heliotrope.ledger.reign import Reign, Shadow
 
 __all__ = [
     "CURRENT",
@@ -27,6 +27,7 @@ __all__ = [
     "Past",
     "Recorded",
     "Reign",
+    "Shadow",
     "champions",
     "cycles",
     "declarations",

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
 from heliotrope.ledger.past import Past, past_from
-from heliotrope.ledger.reign import Reign
+from heliotrope.ledger.reign import Reign, Shadow
 from heliotrope.locks import milliseconds, waited_for
 from heliotrope.records import (
     Action,
@@ -217,33 +217,52 @@ class Ledger:
     def reign_at(self, time: datetime) -> Reign:
         """Who serves at that time, who did before, and how they compare, in one round trip."""
         (ours, version), connection = self.ids, self.connection
-        before = {"pipeline_id": ours, "segment": self.segment, "before": time}
         with self.database.errors(), connection.pipeline():
-            asked = connection.execute(statement("monitored"), before)
+            shadowed = self._shadowed(time)
+            asked = connection.execute(statement("monitored"), self._before(time))
             found = champions(connection, ours, self.segment, at=time, previous=True)
-            row = asked.fetchone()
+            row, shadow = asked.fetchone(), shadowed and shadowed.fetchone()
         if not found or found[-1].valid_from > time:
             return Reign()
         champion, previous = found[-1], found[0] if found[0].training_id != found[-1].training_id else None
-        if row is None:
-            return Reign(champion=champion, previous=previous)
         with reading("evaluation", f"of {self.pipeline.name} before {format_time(time)}"):
+            reign = Reign(champion=champion, previous=previous, shadow=self._shadow(shadow))
+            if row is None:
+                return reign
             pair = (champion.training_id, None if previous is None else previous.training_id)
             known = row[2] is not None and pair == (row[0], row[1]) and row[3] == version
             evidence = Evidence.parse(table_of(row[2], "evidence")) if known else Evidence()
-            return Reign(champion=champion, previous=previous, evidence=evidence, loss=float(row[4] or 0.0))
+            return replace(reign, evidence=evidence, loss=float(row[4] or 0.0))
 
     def contest_at(self, time: datetime) -> tuple[Champion | None, Past]:
         """Who serves at that time, and what a gate knows from the intervals before, in one round trip."""
-        ours, connection = self.pipeline_id, self.connection
-        before = {"pipeline_id": ours, "segment": self.segment, "before": time}
+        ours, connection = self.ids[0], self.connection
         with self.database.errors(), connection.pipeline():
-            asked = connection.execute(statement("past"), before)
+            shadowed = self._shadowed(time)
+            asked = connection.execute(statement("past"), self._before(time))
             found = champions(connection, ours, self.segment, at=time)
-            row = asked.fetchone()
+            row, shadow = asked.fetchone(), shadowed and shadowed.fetchone()
         assert row is not None, "a row of scalars"
         with reading("decision", f"of {self.pipeline.name} before {format_time(time)}"):
-            return (found[0] if found else None), past_from(*row)
+            return (found[0] if found else None), replace(past_from(*row), shadow=self._shadow(shadow))
+
+    def _before(self, time: datetime) -> dict[str, object]:
+        return {"pipeline_id": self.ids[0], "segment": self.segment, "before": time}
+
+    def _shadowed(self, time: datetime) -> psycopg.Cursor[Any] | None:
+        """Ask for the challenger in the shadow, where the gate has one."""
+        gate = self.pipeline.gate
+        if gate.kind != "shadow":
+            return None
+        since = time - gate.shadow_intervals * self.pipeline.interval
+        return self.connection.execute(statement("shadowed"), self._before(time) | {"since": since})
+
+    def _shadow(self, row: Any) -> Shadow | None:
+        """None where there is none, where it has served, and where the pipeline is declared otherwise since."""
+        if row is None or row[15] or row[14] != self.ids[1]:
+            return None
+        evidence = Evidence() if row[12] is None else Evidence.parse(table_of(row[12], "evidence"))
+        return Shadow(training=training_from(row), training_id=row[0], since=row[13], evidence=evidence)
 
     def batch_of(self, cycle_id: int) -> tuple[int, str]:
         """The id and the content hash of the cycle's own batch."""

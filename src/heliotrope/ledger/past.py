@@ -9,6 +9,7 @@ from typing import Any
 from heliotrope.evidence.betting import shock_between
 from heliotrope.evidence.standing import Standing
 from heliotrope.ledger.decode import table_of
+from heliotrope.ledger.reign import Shadow
 
 __all__ = ["Past", "past_from"]
 
@@ -22,6 +23,7 @@ class Past:
     """By (champion, challenger), of the last 100 intervals: the mean gains and their standard errors, oldest first."""
     loss: float | None = None
     """The champion's latest mean loss; None where none is that recent."""
+    shadow: Shadow | None = None
 
     def shock(self, champion: str, challenger: str, *, at_first: float, enough: int = 10) -> float:
         """The standard deviation of what an interval's rows share in their gain; ``at_first`` before ``enough`` gains.

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from heliotrope.evidence.betting import Evidence
-from heliotrope.records import Champion
+from heliotrope.records import Champion, Training
 
-__all__ = ["Reign"]
+__all__ = ["Reign", "Shadow"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """A challenger that predicts beside the champion, since when, and what it has gathered."""
+
+    training: Training
+    training_id: int
+    since: datetime
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +31,4 @@ class Reign:
     evidence: Evidence = field(default_factory=Evidence)
     loss: float = 0.0
     """The latest champion's mean loss when it was last scored; 0 where none was."""
+    shadow: Shadow | None = None

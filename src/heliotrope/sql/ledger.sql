@@ -202,6 +202,28 @@ WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s AND in
 ORDER BY interval_start DESC
 LIMIT 1
 
+-- name: shadowed
+-- The challenger in the shadow: the newest that was put there since then and has not served, and what it has gathered.
+SELECT training.id, training.candidate, training.role, training.window_start, training.window_end, training.rows,
+    training.seconds, training.seed, training.fingerprint, training.versions, training.code_version, training.artifact,
+    (SELECT evaluation.evidence
+     FROM heliotrope.cycle AS later
+     JOIN heliotrope.batch ON batch.cycle_id = later.id AND batch.revision = 0
+     JOIN heliotrope.evaluation ON evaluation.batch_id = batch.id AND evaluation.role = 'shadow'
+     WHERE later.pipeline_id = %(pipeline_id)s AND later.segment = %(segment)s
+         AND later.interval_start > cycle.interval_start AND later.interval_start < %(before)s
+         AND evaluation.training_id = training.id
+     ORDER BY later.interval_start DESC
+     LIMIT 1),
+    cycle.interval_end, cycle.version_id,
+    EXISTS (SELECT FROM heliotrope.champion
+            WHERE champion.training_id = training.id AND champion.valid_from <= %(before)s)
+FROM heliotrope.cycle JOIN heliotrope.training ON training.cycle_id = cycle.id AND training.role = 'shadow'
+WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s
+    AND cycle.interval_start >= %(since)s AND cycle.interval_start < %(before)s AND training.failure IS NULL
+ORDER BY cycle.interval_start DESC
+LIMIT 1
+
 -- name: held_intervals
 SELECT interval_start
 FROM (
