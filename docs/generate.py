@@ -21,6 +21,7 @@ from pydantic_core import PydanticUndefined
 
 from heliotrope import config
 from heliotrope.cli.application import command
+from heliotrope.config import gate
 
 REFERENCE = Path(__file__).parent / "reference"
 _NOTE = "<!-- Written by `python docs/generate.py`. Do not edit it: edit the code, and run that again. -->"
@@ -128,6 +129,10 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ),
     ("Validation", (config.Validation,)),
     ("Gate", (config.Gate,)),
+    ("Promise", (gate.Rate, gate.Share)),
+    ("Guard", (config.Guard,)),
+    ("Slice", (config.Slice,)),
+    ("Rollback", (config.RollBack,)),
     ("Report", (config.Report,)),
     ("Dataset", (config.StreamDataset, config.FileDataset, config.FunctionDataset)),
 )

@@ -83,13 +83,14 @@ _DUMPS: Mapping[str, str] = {
     "batch": "SELECT interval_start, revision, content_hash, rows_read, rows, first_time, last_time, verdict, problems"
     " FROM heliotrope.batch JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2",
     "evaluation": "SELECT interval_start, revision, evaluation.role, evaluation.candidate, evaluation.rows, metrics,"
-    " gain, fingerprint FROM heliotrope.evaluation JOIN heliotrope.batch ON batch.id = batch_id"
+    " gain, evaluation.evidence, kept_out, fingerprint FROM heliotrope.evaluation"
+    " JOIN heliotrope.batch ON batch.id = batch_id"
     " JOIN heliotrope.cycle ON cycle.id = cycle_id JOIN heliotrope.training ON training.id = training_id"
     " ORDER BY 1, 2, 3, 4",
     "drift": "SELECT interval_start, revision, detector, feature, reference_rows, current_rows, statistic, p_value,"
     " threshold, drifted FROM heliotrope.drift JOIN heliotrope.batch ON batch.id = batch_id"
     " JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2, 3, 4",
-    "decision": "SELECT interval_start, stage, action, reasons, evidence, actor FROM heliotrope.decision"
+    "decision": "SELECT interval_start, stage, action, reasons, evidence, standing, actor FROM heliotrope.decision"
     " LEFT JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2, decision.id",
     "training": "SELECT interval_start, candidate, role, window_start, window_end, rows, seed, fingerprint, versions,"
     " artifact, failure FROM heliotrope.training JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2, 3",

@@ -9,6 +9,8 @@ that has ended is not run again, and one that was killed leaves nothing behind.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,15 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliotrope import drift, evaluate, trigger
+from heliotrope import drift, evaluate, guard, trigger
 from heliotrope import gate as gates
 from heliotrope import window as windows
 from heliotrope.candidates.estimator import make
 from heliotrope.candidates.model import Model
+from heliotrope.config import gate as config_gate
 from heliotrope.context import Context
-from heliotrope.errors import ConfigError, EstimatorError, nearest
+from heliotrope.errors import ArtifactError, ConfigError, EstimatorError, ModelError, nearest
+from heliotrope.evidence.budget import Rate
+from heliotrope.evidence.contest import Contest, Counts, Losses, Meeting
+from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval, format_time
-from heliotrope.ledger import Ledger, OpenCycle, Recorded, recorded
+from heliotrope.ledger import Ledger, OpenCycle, Past, Recorded, Reign, recorded
 from heliotrope.provenance import library_versions, seed_for
 from heliotrope.records import (
     Action,
@@ -33,6 +39,7 @@ from heliotrope.records import (
     Decision,
     DriftReport,
     Evaluation,
+    PairedLoss,
     Training,
     Verdict,
 )
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from heliotrope.config import Candidate
+    from heliotrope.config.gate import Promise
 
 __all__ = ["Challenger", "assess", "gate", "reassess", "run", "serving", "train"]
 
@@ -81,24 +89,38 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     started_at = context.clock()
     context.forget(interval)  # what another cycle saw of it in passing may be old
     with watch("ledger"):
-        champion = context.ledger.champion_at(interval.start)
+        reign = context.ledger.reign_at(interval.start)
+        champion = reign.champion
     with watch("load"):
         model = None if champion is None else serving(context, champion)
     with watch("extract"):
         batch = _batch(context, interval, model)
     held = batch.verdict is Verdict.HELD
     scored: evaluate.Scored | None = None
+    before: Evaluation | None = None
+    shaded: Evaluation | None = None
     reports: tuple[DriftReport, ...] = ()
-    unscored = ""
+    unscored = unseen = ""
     if not held and model is not None and champion is not None:
         unscored = _unscored(context, model, batch)
         if not unscored:
             with watch("evaluate"):
-                scored = _score(context, model, batch, _answerable(context, model, batch))
+                asked = _answerable(context, model, batch)
+                scored = _score(context, model, batch, asked)
+                before, unseen = _beside(context, reign, batch, asked, scored)
+                shaded, dark = _in_the_shadow(context, reign, batch, asked, scored)
+                unseen = unseen or dark
         with watch("drift"):
             reports = _drift(context, champion, batch, model)
     with watch("decide"):
-        decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored)
+        from_shadow, said = _out_of_the_shadow(context, reign, shaded, interval)
+        decision = _rolled_back(context, reign, before) or from_shadow
+        if decision is None:
+            decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored)
+        if said and decision is not from_shadow:
+            decision = replace(decision, reasons=(*decision.reasons, said))
+        if unseen:
+            decision = replace(decision, reasons=(*decision.reasons, unseen))
     ledger = context.ledger
     begun = watch.seconds
     with ledger.transaction():
@@ -106,13 +128,89 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
         batch_id = ledger.add_batch(cycle_id, batch, revision=0, recorded_at=context.clock())
         if scored is not None and champion is not None:
             ledger.add_evaluation(batch_id, champion.training_id, _evaluation("champion", champion.candidate, scored))
+        if before is not None and reign.previous is not None:
+            ledger.add_evaluation(batch_id, reign.previous.training_id, before)
+        if shaded is not None and reign.shadow is not None:
+            ledger.add_evaluation(batch_id, reign.shadow.training_id, shaded)
         ledger.add_drift(batch_id, reports)
         stage = "validate" if held else "trigger"
-        ledger.add_decision(cycle_id, stage, decision, actor=ACTOR, decided_at=context.clock())
+        decision_id = ledger.add_decision(cycle_id, stage, decision, actor=ACTOR, decided_at=context.clock())
+        if decision.action is Action.ROLL_BACK and reign.previous is not None:
+            ledger.add_champion(reign.previous.training_id, decision_id, valid_from=interval.end)
+        if decision.action is Action.PROMOTE and reign.shadow is not None:
+            ledger.add_champion(reign.shadow.training_id, decision_id, valid_from=interval.end)
         steps = {"assess"} if decision.action is Action.TRAIN else {"assess", "done"}
         for step in sorted(steps):
             ledger.add_step(cycle_id, step, seconds=begun if step == "assess" else {}, ended_at=context.clock())
     return OpenCycle(cycle_id, frozenset(steps))
+
+
+def _beside(
+    context: Context, reign: Reign, batch: Batch, asked: NDArray[np.bool_] | None, scored: evaluate.Scored
+) -> tuple[Evaluation | None, str]:
+    """How the champion before did on the same rows, and what that adds to the evidence for it; or why it was not asked.
+
+    Both models were there before the interval, so its rows share no luck of a fit, and no shock is paid for.
+    """
+    previous, rule = reign.previous, context.pipeline.gate.roll_back
+    if previous is None or rule is None:
+        return None, ""
+    try:
+        model = serving(context, previous)
+        if _unscored(context, model, batch):
+            return None, ""  # it needs columns that are gone, and could not serve
+        other = _score(context, model, batch, asked)
+    except (ArtifactError, EstimatorError, ModelError) as error:
+        return None, f"no look at the champion before, {previous.candidate}: {error}"
+    gain = evaluate.paired(scored.loss, other.loss)
+    policy = Rate(rule.one_in)
+    contest = Contest(evidence={"previous": reign.evidence}).after(
+        {"previous": _meeting(context, gain, scored.loss - other.loss, reign.loss)},
+        policy,
+        above=rule.min_gain * _unit(context, reign.loss),
+    )
+    evaluation = _evaluation("previous", previous.candidate, other, gain)
+    return replace(evaluation, evidence=contest.evidence["previous"]), ""
+
+
+def _in_the_shadow(
+    context: Context, reign: Reign, batch: Batch, asked: NDArray[np.bool_] | None, scored: evaluate.Scored
+) -> tuple[Evaluation | None, str]:
+    """How the challenger in the shadow did on the same rows, and what it has gathered; or why it was not asked."""
+    shadow, promise = reign.shadow, context.pipeline.gate.false_promotions
+    if shadow is None or not isinstance(promise, config_gate.Rate):
+        return None, ""
+    name = shadow.training.candidate
+    try:
+        other = _score(context, context.model(shadow.training), batch, asked)
+    except (ArtifactError, EstimatorError) as error:
+        return None, f"no look at {name}, in the shadow: {error}"
+    gain = evaluate.paired(scored.loss, other.loss)
+    contest = Contest(evidence={name: shadow.evidence}).after(
+        {name: _meeting(context, gain, scored.loss - other.loss, reign.loss)},
+        Rate(promise.one_in),
+        above=context.pipeline.gate.min_gain * _unit(context, reign.loss),
+    )
+    return replace(_evaluation("shadow", name, other, gain), evidence=contest.evidence[name]), ""
+
+
+def _out_of_the_shadow(
+    context: Context, reign: Reign, shaded: Evaluation | None, interval: Interval
+) -> tuple[Decision | None, str]:
+    """The decision to promote the challenger in the shadow, where evidence suffices; and how it stands."""
+    if reign.shadow is None or shaded is None or shaded.evidence is None:
+        return None, ""
+    spent = round((interval.end - reign.shadow.since) / interval.step)
+    left = context.pipeline.gate.shadow_intervals - spent
+    return gates.shadowed(context.pipeline.gate, shaded.candidate, shaded.evidence, left=left)
+
+
+def _rolled_back(context: Context, reign: Reign, before: Evaluation | None) -> Decision | None:
+    """The decision to put the champion before back, where evidence suffices."""
+    rule, previous = context.pipeline.gate.roll_back, reign.previous
+    if rule is None or previous is None or before is None or before.evidence is None:
+        return None
+    return gates.roll_back(rule, f"{previous.candidate} of {previous.training.window}", before.evidence)
 
 
 def reassess(context: Context, record: Recorded) -> bool:
@@ -333,11 +431,11 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
             candidate, seed=0, task=pipeline.task
         )  # one that cannot be made is a mistake in the pipeline, not a candidate that lost
     batch_id, _ = ledger.batch_of(cycle.id)
-    champion = ledger.champion_at(interval.start)
+    champion, past = ledger.contest_at(interval.start)
     model = None if champion is None else serving(context, champion)
     batch = _batch(context, interval, model)
     with one_thread():
-        challengers, evaluations, finals = _compete(context, interval, batch, champion, model, watch)
+        challengers, evaluations, finals, shadow = _compete(context, interval, batch, champion, model, past, watch)
     with ledger.transaction():
         for challenger in challengers:
             training_id = ledger.add_training(cycle.id, "challenger", challenger.training, failure=challenger.failure)
@@ -345,6 +443,8 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
                 ledger.add_evaluation(batch_id, training_id, evaluations[challenger.training.candidate])
         for final in finals:
             ledger.add_training(cycle.id, "final", final.training, failure=final.failure)
+        if shadow is not None:
+            ledger.add_training(cycle.id, "shadow", shadow.training, failure=shadow.failure)
         ledger.add_step(cycle.id, "train", seconds=watch.seconds, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"train"})
 
@@ -355,20 +455,23 @@ def _compete(
     batch: Batch,
     champion: Champion | None,
     model: Model | None,
+    past: Past,
     watch: Stopwatch,
-) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger]]:
-    """Every candidate fitted without the newest interval, how it did there, and the fits with it."""
+) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger], Challenger | None]:
+    """Every candidate fitted without the newest interval, how it did there, and the fits with it to serve or shadow."""
     known = _known_classes(context, model)
-    incumbent = champion_loss = asked = None
+    incumbent = champion_scored = champion_loss = asked = None
     if champion is not None and model is not None:
         incumbent = Incumbent(champion.candidate, _unscored(context, model, batch))
         if incumbent.compared:
             with watch("evaluate"):
                 asked = _answerable(context, model, batch)
-                champion_loss = _score(context, model, batch, asked).loss
+                champion_scored = _score(context, model, batch, asked)
+                champion_loss = champion_scored.loss
             incumbent = replace(incumbent, loss=float(champion_loss.mean()))
     challengers: list[Challenger] = []
     evaluations: dict[str, Evaluation] = {}
+    meetings: dict[str, Meeting] = {}
     for candidate in context.pipeline.candidates:
         fitted = _fit(context, candidate, interval.start, known, watch)
         if fitted is None:
@@ -384,8 +487,41 @@ def _compete(
             loss = scored.loss if asked is None else scored.loss[asked]
             gain = None if champion_loss is None else evaluate.paired(champion_loss, loss)
             evaluations[candidate.name] = _evaluation("challenger", candidate.name, scored, gain)
-    finals = _finals(context, interval, known, incumbent, evaluations, watch)
-    return challengers, evaluations, finals
+            if champion_scored is not None and incumbent is not None:
+                kept_out = _guarded(context, batch, asked, champion_scored, fitted.model, scored, incumbent)
+                evaluations[candidate.name] = replace(evaluations[candidate.name], kept_out=kept_out)
+            if champion_loss is not None and incumbent is not None and candidate.name != incumbent.candidate:
+                meetings[candidate.name] = _meeting(context, gain, champion_loss - loss, past.loss or 0.0)
+    if incumbent is not None:
+        evaluations = _bet(context, incumbent, evaluations, meetings, past)
+    finals = _finals(context, interval, known, incumbent, evaluations, past, watch)
+    return (
+        challengers,
+        evaluations,
+        finals,
+        _for_the_shadow(context, interval, known, incumbent, evaluations, past, watch),
+    )
+
+
+def _guarded(
+    context: Context,
+    batch: Batch,
+    asked: NDArray[np.bool_] | None,
+    champion: evaluate.Scored,
+    model: Model,
+    scored: evaluate.Scored,
+    incumbent: Incumbent,
+) -> tuple[str, ...]:
+    """Why guards keep a challenger out, on the rows that the champion was asked about."""
+    rule = context.pipeline.gate
+    if not rule.guards and not rule.slices:
+        return ()
+    table = batch.table if asked is None else batch.table.filter(asked)
+    if asked is not None:
+        scored = _score(context, model, batch, asked)
+    said = guard.of_metrics(rule.guards, champion.metrics, scored.metrics)
+    scale = _scale(context, incumbent)
+    return tuple(said + guard.of_slices(rule.slices, table, champion.loss - scored.loss, scale=scale))
 
 
 def _finals(
@@ -394,6 +530,7 @@ def _finals(
     known: tuple[str, ...] | None,
     incumbent: Incumbent | None,
     evaluations: dict[str, Evaluation],
+    past: Past,
     watch: Stopwatch,
 ) -> list[Challenger]:
     """Fits with the newest interval: of the gate's choice, and where that fails of its next one, till one is made."""
@@ -401,7 +538,7 @@ def _finals(
     failed: set[str] = set()
     by_name = {candidate.name: candidate for candidate in context.pipeline.candidates}
     while True:
-        _, name = _judge(context, incumbent, evaluations, failed)
+        _, name = _judge(context, incumbent, evaluations, failed, past)
         if name is None:
             return finals
         final = _fit(context, by_name[name], interval.end, known, watch, keep=True)
@@ -412,10 +549,42 @@ def _finals(
         failed.add(name)
 
 
+def _for_the_shadow(
+    context: Context,
+    interval: Interval,
+    known: tuple[str, ...] | None,
+    incumbent: Incumbent | None,
+    evaluations: dict[str, Evaluation],
+    past: Past,
+    watch: Stopwatch,
+) -> Challenger | None:
+    """The fit with the newest interval of the challenger that goes into the shadow, where none is there."""
+    pipeline = context.pipeline
+    if pipeline.gate.kind != "shadow" or past.shadow is not None or incumbent is None or not incumbent.compared:
+        return None
+    contenders = _contenders(context, incumbent, evaluations, set())
+    name = gates.to_shadow(pipeline.gate, contenders, scale=_scale(context, incumbent))
+    chosen = next((one for one in pipeline.candidates if one.name == name), None)
+    return None if chosen is None else _fit(context, chosen, interval.end, known, watch, keep=True)
+
+
 def _judge(
-    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str]
+    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str], past: Past
 ) -> tuple[Decision, str | None]:
     """What the gate says of the candidates that were scored; without a champion to compare with, of all of them."""
+    return gates.decide(
+        context.pipeline.gate,
+        _contenders(context, incumbent, evaluations, failed),
+        has_champion=incumbent is not None,
+        scale=_scale(context, incumbent),
+        unscored="" if incumbent is None else incumbent.unscored,
+        account=None if incumbent is None else _account(context, incumbent, evaluations, past),
+    )
+
+
+def _contenders(
+    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], failed: set[str]
+) -> list[gates.Contender]:
     compared = incumbent is not None and incumbent.compared
     contenders = []
     for candidate in context.pipeline.candidates:
@@ -429,22 +598,95 @@ def _judge(
                 gain=None if found is None else found.gain,
                 same_candidate=incumbent is not None and incumbent.candidate == candidate.name,
                 loss_mean=None if found is None else found.metrics["loss"],
+                kept_out=() if found is None else found.kept_out,
             )
         )
-    return gates.decide(
-        context.pipeline.gate,
-        contenders,
-        has_champion=incumbent is not None,
-        scale=_scale(context, incumbent),
-        unscored="" if incumbent is None else incumbent.unscored,
+    return contenders
+
+
+def _meeting(context: Context, gain: PairedLoss | None, gains: NDArray[np.float64], loss: float) -> Meeting:
+    """A challenger's rows beside the champion's, as they are bet on; ``loss`` is a champion's mean loss before."""
+    metric = context.pipeline.metric
+    if metric == "accuracy" and gain is not None and gain.wins is not None and gain.losses is not None:
+        return Counts(gain.wins, gain.losses, gain.rows)
+    return Losses(gains, None if metric == "brier" else loss)
+
+
+def _bet(
+    context: Context,
+    incumbent: Incumbent,
+    evaluations: dict[str, Evaluation],
+    meetings: dict[str, Meeting],
+    past: Past,
+) -> dict[str, Evaluation]:
+    """The evaluations with what each challenger has gathered against the champion, this interval included."""
+    promise = _promise(context)
+    if promise is None or not meetings:
+        return evaluations
+    contest = past.standing.resumed(_marks(context, incumbent)).after(
+        meetings,
+        gates.policy(promise),
+        above=_above(context, past),
+        shock={name: _shock(context, incumbent, name, past) for name in meetings},
     )
+    return evaluations | {name: replace(evaluations[name], evidence=contest.evidence[name]) for name in meetings}
+
+
+def _promise(context: Context) -> Promise | None:
+    """What is promised of challengers that are judged at once; those in the shadow are bet on there."""
+    rule = context.pipeline.gate
+    return None if rule.kind == "shadow" else rule.false_promotions
+
+
+def _account(
+    context: Context, incumbent: Incumbent, evaluations: dict[str, Evaluation], past: Past
+) -> gates.Account | None:
+    """What :func:`_bet` recorded, and the promise it was bet under; None where every interval is judged alone."""
+    promise = _promise(context)
+    if promise is None:
+        return None
+    before = past.standing.resumed(_marks(context, incumbent))
+    met = {name: one.evidence for name, one in evaluations.items() if one.evidence is not None}
+    return gates.Account(
+        policy=gates.policy(promise),
+        contest=Contest(budget=before.budget, evidence={**before.evidence, **met}),
+        shocks={name: _shock(context, incumbent, name, past) for name in met},
+        above=_above(context, past),
+    )
+
+
+def _marks(context: Context, incumbent: Incumbent) -> dict[str, str]:
+    """By challenger: what tells its comparison with the champion's candidate from one that was declared otherwise."""
+    pipeline = context.pipeline
+    declared = {candidate.name: candidate.model_dump(mode="json") for candidate in pipeline.candidates}
+    both = [pipeline.metric, pipeline.gate.min_gain, sorted(pipeline.features), declared.get(incumbent.candidate)]
+    return {
+        name: hashlib.sha256(json.dumps([incumbent.candidate, *both, one], sort_keys=True).encode()).hexdigest()[:16]
+        for name, one in declared.items()
+    }
+
+
+def _above(context: Context, past: Past) -> float:
+    """The mean gain that must be exceeded: known before the interval, as all that is bet by."""
+    return context.pipeline.gate.min_gain * _unit(context, past.loss or 0.0)
+
+
+def _shock(context: Context, incumbent: Incumbent, challenger: str, past: Past) -> float:
+    """What the rows of an interval share in their gain: declared, else measured, else one in a hundred."""
+    declared, unit = context.pipeline.gate.shock, _unit(context, past.loss or 0.0)
+    if declared is not None:
+        return declared * unit
+    return past.shock(incumbent.candidate, challenger, at_first=0.01 * unit)
 
 
 def _scale(context: Context, incumbent: Incumbent | None) -> float:
     """What the gate's margins are shares of: for losses in the target's own unit, the champion's mean loss."""
-    if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier") or incumbent is None:
-        return 1.0
-    return 1.0 if incumbent.loss is None else incumbent.loss
+    return _unit(context, 1.0 if incumbent is None or incumbent.loss is None else incumbent.loss)
+
+
+def _unit(context: Context, loss: float) -> float:
+    """What shares of a loss are of: one where it lies between 0 and 1, else the mean ``loss``."""
+    return 1.0 if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier") else loss
 
 
 def _fit(
@@ -513,25 +755,44 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     watch = Stopwatch()
     ledger = context.ledger
     with watch("ledger"):
-        champion = ledger.champion_at(interval.start)
+        champion, past = ledger.contest_at(interval.start)
         trainings = ledger.trainings_of(cycle.id)
         scored = ledger.evaluations_of(cycle.id)
         evaluations = {one.candidate: one for one in scored if one.role == "challenger"}
         incumbent = None if champion is None else _incumbent(ledger, cycle, champion, scored)
     failures = {name: failure for (_, name), (_, _, failure) in trainings.items() if failure is not None}
     failed = {name for (role, name), (_, _, failure) in trainings.items() if role == "final" and failure}
-    decision, name = _judge(context, incumbent, evaluations, failed)
+    decision, name = _judge(context, incumbent, evaluations, failed, past)
     if name is not None and ("final", name) not in trainings:
         decision, name = replace(decision, action=Action.KEEP), None
     said = tuple(f"{name} could not be trained: {failure}" for name, failure in sorted(failures.items()))
+    said += tuple(
+        f"{name} goes into the shadow for at most {context.pipeline.gate.shadow_intervals} intervals"
+        for (role, name), (_, _, failure) in trainings.items()
+        if role == "shadow" and failure is None
+    )
     decision = replace(decision, reasons=decision.reasons + said)
+    standing = _stood(context, incumbent, evaluations, name, past)
     with ledger.transaction():
-        decision_id = ledger.add_decision(cycle.id, "gate", decision, actor=ACTOR, decided_at=context.clock())
+        decision_id = ledger.add_decision(
+            cycle.id, "gate", decision, actor=ACTOR, decided_at=context.clock(), standing=standing
+        )
         if name is not None:
             ledger.add_champion(trainings["final", name][0], decision_id, valid_from=interval.end)
         ledger.add_step(cycle.id, "gate", seconds=watch.seconds, ended_at=context.clock())
         ledger.add_step(cycle.id, "done", seconds={}, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"gate", "done"})
+
+
+def _stood(
+    context: Context, incumbent: Incumbent | None, evaluations: dict[str, Evaluation], name: str | None, past: Past
+) -> Standing:
+    """How challengers stand after the decision; one without a comparison under a promise leaves them as they stood."""
+    account = None if incumbent is None else _account(context, incumbent, evaluations, past)
+    if incumbent is None or account is None or not account.shocks:
+        return past.standing
+    promoted = name is not None and name != incumbent.candidate
+    return Standing(marks=_marks(context, incumbent), contest=account.contest.decided(promoted=promoted))
 
 
 def _incumbent(ledger: Ledger, cycle: OpenCycle, champion: Champion, scored: Sequence[Evaluation]) -> Incumbent:

@@ -16,9 +16,10 @@ from __future__ import annotations
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import FileDataset, FunctionDataset, StreamDataset
 from heliotrope.config.drift import ChiSquare, Detector, DomainClassifier, Drift, KolmogorovSmirnov, PopulationStability
+from heliotrope.config.gate import Gate, Guard, RollBack, Slice
 from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.reading import load, parse
-from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.rule import Report, Validation
 from heliotrope.config.source import Source
 from heliotrope.config.trigger import All, Amount, AnyOf, DriftTrigger, Performance, Schedule, Trigger
 from heliotrope.config.window import Decayed, Expanding, Sliding, Window
@@ -38,12 +39,15 @@ __all__ = [
     "FileDataset",
     "FunctionDataset",
     "Gate",
+    "Guard",
     "KolmogorovSmirnov",
     "Performance",
     "Pipeline",
     "PopulationStability",
     "Report",
+    "RollBack",
     "Schedule",
+    "Slice",
     "Sliding",
     "Source",
     "StreamDataset",

@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import Dataset
 from heliotrope.config.drift import Drift
-from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.gate import Gate
+from heliotrope.config.rule import Report, Validation
 from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger
@@ -21,6 +22,7 @@ __all__ = ["Pipeline"]
 
 CLASSIFICATION_METRICS = ("accuracy", "balanced_accuracy", "log_loss", "brier")
 REGRESSION_METRICS = ("mae", "rmse")
+GUARDED = {"classification": (*CLASSIFICATION_METRICS, "kappa", "roc_auc"), "regression": (*REGRESSION_METRICS, "r2")}
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
 
 
@@ -74,6 +76,14 @@ class Pipeline(Settings):
             object.__setattr__(self, "metric", metrics[0])
         if self.metric not in metrics:
             raise ValueError(f"metric {self.metric!r} is not one for {self.task}; {nearest(self.metric, metrics)}")
+        for guard in self.gate.guards:
+            if guard.metric not in GUARDED[self.task]:
+                known = nearest(guard.metric, GUARDED[self.task])
+                raise ValueError(f"gate.guards: metric {guard.metric!r} is not one for {self.task}; {known}")
+        for one in self.gate.slices:
+            if one.column not in self.features:
+                known = nearest(one.column, list(self.features))
+                raise ValueError(f"gate.slices: column {one.column!r} is not one of the features; {known}")
         if self.classes is not None and self.task == "regression":
             raise ValueError("classes belong to a classification; remove them, or set task: classification")
         return self

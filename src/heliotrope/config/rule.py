@@ -1,4 +1,4 @@
-"""Rules: what bad rows lead to, what a challenger must show, what is drawn."""
+"""Rules: what bad rows lead to, what is drawn."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from heliotrope.config.setting import Positive, Settings, Share
+from heliotrope.config.setting import Positive, Settings
 
-__all__ = ["Gate", "Report", "Validation"]
+__all__ = ["Report", "Validation"]
 
 
 class Validation(Settings):
@@ -29,22 +29,6 @@ class Validation(Settings):
     max_dropped: float = Field(
         0.5, ge=0.0, le=1.0, description="hold when a larger share of the labelled rows is dropped"
     )
-
-
-class Gate(Settings):
-    """When a challenger may replace the champion: both scored on the same rows, unseen by either.
-
-    Another candidate must be better: its mean gain at least ``min_gain`` and, by a one-sided paired test, above
-    zero at level ``alpha``. A fresh fit of the champion's own candidate must merely not be worse: its mean gain not
-    below ``-margin`` with the same test.
-    """
-
-    kind: Literal["holdout"] = "holdout"
-    alpha: Share = Field(0.05, description="the level of the tests, for one interval")
-    min_gain: float = Field(
-        0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
-    )
-    margin: float = Field(0.02, ge=0.0, description="a share of the same")
 
 
 class Report(Settings):

@@ -14,6 +14,8 @@ from heliotrope.ledger.history import (
 )
 from heliotrope.ledger.journal import Ledger, Notice, OpenCycle
 from heliotrope.ledger.migrate import CURRENT, migrate, version
+from heliotrope.ledger.past import Past
+from heliotrope.ledger.reign import Reign, Shadow
 
 __all__ = [
     "CURRENT",
@@ -22,7 +24,10 @@ __all__ = [
     "Ledger",
     "Notice",
     "OpenCycle",
+    "Past",
     "Recorded",
+    "Reign",
+    "Shadow",
     "champions",
     "cycles",
     "declarations",

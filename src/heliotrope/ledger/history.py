@@ -75,6 +75,8 @@ class CycleSummary:
         """The candidate that the cycle made champion; None where it made none."""
         if self.decision is None or self.decision["action"] != "promote":
             return None
+        if self.decision["stage"] == "trigger":
+            return next((one["candidate"] for one in self.evaluations if one["role"] == "shadow"), None)
         finals = [one["candidate"] for one in self.trainings if one["role"] == "final" and not one["failure"]]
         return finals[-1] if finals else None
 
@@ -208,13 +210,14 @@ def champions(
     segment: str = "",
     *,
     at: datetime | None = None,
+    previous: bool = False,
     every: bool = False,
 ) -> tuple[Champion, ...]:
-    """Who served, in order of time: all of them, or the one at ``at``.
+    """Who served, in order of time: all of them, or the one at ``at``, and on request who served before that one.
 
     Those replaced in the instant in which they would have begun are left out, unless ``every`` one is asked for.
     """
-    parameters = {"pipeline_id": pipeline, "segment": segment, "at": at, "every": every}
+    parameters = {"pipeline_id": pipeline, "segment": segment, "at": at, "previous": previous, "every": every}
     found = []
     for row in connection.execute(statement("champions"), parameters).fetchall():
         with reading("champion", row[0]):

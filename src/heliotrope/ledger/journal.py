@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,14 @@ from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
 from heliotrope.declaration import changes
 from heliotrope.errors import ConfigError, ConnectionLostError
-from heliotrope.interval import Interval
+from heliotrope.evidence.betting import Evidence
+from heliotrope.evidence.standing import Standing
+from heliotrope.interval import Interval, format_time
 from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
+from heliotrope.ledger.past import Past, past_from
+from heliotrope.ledger.reign import Reign, Shadow
 from heliotrope.locks import milliseconds, waited_for
 from heliotrope.records import (
     Action,
@@ -210,6 +214,56 @@ class Ledger:
             found = champions(self.connection, self.pipeline_id, self.segment, at=time)
         return found[0] if found else None
 
+    def reign_at(self, time: datetime) -> Reign:
+        """Who serves at that time, who did before, and how they compare, in one round trip."""
+        (ours, version), connection = self.ids, self.connection
+        with self.database.errors(), connection.pipeline():
+            shadowed = self._shadowed(time)
+            asked = connection.execute(statement("monitored"), self._before(time))
+            found = champions(connection, ours, self.segment, at=time, previous=True)
+            row, shadow = asked.fetchone(), shadowed and shadowed.fetchone()
+        if not found or found[-1].valid_from > time:
+            return Reign()
+        champion, previous = found[-1], found[0] if found[0].training_id != found[-1].training_id else None
+        with reading("evaluation", f"of {self.pipeline.name} before {format_time(time)}"):
+            reign = Reign(champion=champion, previous=previous, shadow=self._shadow(shadow))
+            if row is None:
+                return reign
+            pair = (champion.training_id, None if previous is None else previous.training_id)
+            known = row[2] is not None and pair == (row[0], row[1]) and row[3] == version
+            evidence = Evidence.parse(table_of(row[2], "evidence")) if known else Evidence()
+            return replace(reign, evidence=evidence, loss=float(row[4] or 0.0))
+
+    def contest_at(self, time: datetime) -> tuple[Champion | None, Past]:
+        """Who serves at that time, and what a gate knows from the intervals before, in one round trip."""
+        ours, connection = self.ids[0], self.connection
+        with self.database.errors(), connection.pipeline():
+            shadowed = self._shadowed(time)
+            asked = connection.execute(statement("past"), self._before(time))
+            found = champions(connection, ours, self.segment, at=time)
+            row, shadow = asked.fetchone(), shadowed and shadowed.fetchone()
+        assert row is not None, "a row of scalars"
+        with reading("decision", f"of {self.pipeline.name} before {format_time(time)}"):
+            return (found[0] if found else None), replace(past_from(*row), shadow=self._shadow(shadow))
+
+    def _before(self, time: datetime) -> dict[str, object]:
+        return {"pipeline_id": self.ids[0], "segment": self.segment, "before": time}
+
+    def _shadowed(self, time: datetime) -> psycopg.Cursor[Any] | None:
+        """Ask for the challenger in the shadow, where the gate has one."""
+        gate = self.pipeline.gate
+        if gate.kind != "shadow":
+            return None
+        since = time - gate.shadow_intervals * self.pipeline.interval
+        return self.connection.execute(statement("shadowed"), self._before(time) | {"since": since})
+
+    def _shadow(self, row: Any) -> Shadow | None:
+        """None where there is none, where it has served, and where the pipeline is declared otherwise since."""
+        if row is None or row[15] or row[14] != self.ids[1]:
+            return None
+        evidence = Evidence() if row[12] is None else Evidence.parse(table_of(row[12], "evidence"))
+        return Shadow(training=training_from(row), training_id=row[0], since=row[13], evidence=evidence)
+
     def batch_of(self, cycle_id: int) -> tuple[int, str]:
         """The id and the content hash of the cycle's own batch."""
         rows = self._rows("cycle_batch", cycle_id=cycle_id)
@@ -217,6 +271,7 @@ class Ledger:
 
     def evaluations_of(self, cycle_id: int) -> tuple[Evaluation, ...]:
         """What was scored on the cycle's batch."""
+        scored = self._rows("cycle_evaluations", cycle_id=cycle_id)
         with reading("cycle", cycle_id):
             return tuple(
                 Evaluation(
@@ -225,8 +280,10 @@ class Ledger:
                     rows=rows,
                     metrics=table_of(metrics, "metrics", numbers=True),
                     gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
+                    evidence=Evidence.parse(table_of(evidence, "evidence")) if evidence else None,
+                    kept_out=tuple(kept_out or ()),
                 )
-                for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
+                for role, candidate, rows, metrics, gain, evidence, kept_out in scored
             )
 
     def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
@@ -353,6 +410,8 @@ class Ledger:
                 "rows": evaluation.rows,
                 "metrics": _json(evaluation.metrics),
                 "gain": None if fields is None else _json(fields),
+                "evidence": None if evaluation.evidence is None else Jsonb(evaluation.evidence.plain()),
+                "kept_out": list(evaluation.kept_out) or None,
             },
         )
 
@@ -378,9 +437,16 @@ class Ledger:
                 cursor.executemany(statement("add_drift"), rows)
 
     def add_decision(
-        self, cycle_id: int | None, stage: str, decision: Decision, *, actor: str, decided_at: datetime
+        self,
+        cycle_id: int | None,
+        stage: str,
+        decision: Decision,
+        *,
+        actor: str,
+        decided_at: datetime,
+        standing: Standing | None = None,
     ) -> int:
-        """What was chosen, why, on what evidence, by whom; the decision's id."""
+        """What was chosen, why, on what evidence, by whom, and how challengers stand after it; the decision's id."""
         return self._add(
             "add_decision",
             **self._scope(),
@@ -389,6 +455,7 @@ class Ledger:
             action=decision.action.value,
             reasons=list(decision.reasons),
             evidence=_json(decision.evidence),
+            standing=None if standing is None else Jsonb(standing.plain()),
             actor=actor,
             decided_at=decided_at,
         )
