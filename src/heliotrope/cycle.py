@@ -458,7 +458,7 @@ def _compete(
     past: Past,
     watch: Stopwatch,
 ) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger], Challenger | None]:
-    """Every candidate fitted without the newest interval, how it did there, and the fits with it to serve or shadow."""
+    """Every candidate fitted without the newest interval, how it did there, and fits with it to serve or shadow."""
     known = _known_classes(context, model)
     incumbent = champion_scored = champion_loss = asked = None
     if champion is not None and model is not None:
