@@ -119,9 +119,19 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("Window", (config.Sliding, config.Expanding, config.Decayed)),
     (
         "Trigger",
-        (config.Schedule, config.Amount, config.DriftTrigger, config.Performance, config.AnyOf, config.All),
+        (
+            config.Schedule,
+            config.Amount,
+            config.DriftTrigger,
+            config.Performance,
+            config.Cost,
+            config.AnyOf,
+            config.All,
+            config.KOf,
+        ),
     ),
     ("Drift", (config.Drift,)),
+    ("False alarms", (config.FalseAlarms,)),
     (
         "Detector",
         (config.KolmogorovSmirnov, config.PopulationStability, config.ChiSquare, config.DomainClassifier),

@@ -11,18 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliotrope import drift, evaluate, trigger
+from heliotrope import alarms, drift, evaluate, trigger
 from heliotrope import gate as gates
 from heliotrope import window as windows
 from heliotrope.candidates.estimator import make
 from heliotrope.candidates.model import Model
 from heliotrope.context import Context
 from heliotrope.errors import ConfigError, EstimatorError, nearest
+from heliotrope.evidence.worth import Past
 from heliotrope.interval import Interval, format_time
 from heliotrope.ledger import Ledger, OpenCycle, Recorded, recorded
 from heliotrope.provenance import library_versions, seed_for
@@ -90,6 +92,7 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     scored: evaluate.Scored | None = None
     reports: tuple[DriftReport, ...] = ()
     unscored = ""
+    look: alarms.Look | None = None
     if not held and model is not None and champion is not None:
         unscored = _unscored(context, model, batch)
         if not unscored:
@@ -97,8 +100,14 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
                 scored = _score(context, model, batch, _answerable(context, model, batch))
         with watch("drift"):
             reports = _drift(context, champion, batch, model)
+    if not held and batch.rows and context.pipeline.drift.false_alarms is not None:
+        with watch("drift"):
+            trained = context.ledger.last_trained(interval.start)
+            losses = None if scored is None else scored.loss
+            look = alarms.look(context, context.pipeline.drift.false_alarms, batch, losses, trained)
+            reports += () if look.report is None else (look.report,)
     with watch("decide"):
-        decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored)
+        decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored, look)
     ledger = context.ledger
     begun = watch.seconds
     with ledger.transaction():
@@ -107,6 +116,8 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
         if scored is not None and champion is not None:
             ledger.add_evaluation(batch_id, champion.training_id, _evaluation("champion", champion.candidate, scored))
         ledger.add_drift(batch_id, reports)
+        if look is not None:
+            look.keep(context, batch_id)
         stage = "validate" if held else "trigger"
         ledger.add_decision(cycle_id, stage, decision, actor=ACTOR, decided_at=context.clock())
         steps = {"assess"} if decision.action is Action.TRAIN else {"assess", "done"}
@@ -280,13 +291,21 @@ def _trigger(
     reports: tuple[DriftReport, ...],
     scored: evaluate.Scored | None,
     unscored: str,
+    look: alarms.Look | None = None,
 ) -> Decision:
     interval, ledger, metric = batch.interval, context.ledger, context.pipeline.metric
+    costed = any(one.kind == "cost" for one in trigger.parts(context.pipeline.trigger))
     trained = None if champion is None else ledger.last_trained(interval.start)
     scores: tuple[float, ...] = ()
     if champion is not None and scored is not None:
         scores = ledger.champion_scores(metric, champion.valid_from, interval.start, limit=1000)
         scores += (scored.metrics[metric],)
+    losses: tuple[float, ...] = ()
+    past: tuple[Past, ...] = ()
+    if costed and champion is not None and scored is not None:
+        losses = ledger.champion_scores("loss", champion.valid_from, interval.start, limit=1000)
+        losses += (float(scored.loss.mean()),)
+        past = _past(ledger.past_trainings(interval.start), interval.step)
     situation = trigger.Situation(
         intervals_since_training=None if trained is None else round((interval.end - trained) / interval.step),
         rows_since_training=batch.rows + (ledger.rows_since(trained, interval.start) if trained else 0),
@@ -294,8 +313,21 @@ def _trigger(
         scores=scores,
         lower_is_better=context.pipeline.lower_is_better,
         unscored=unscored,
+        watched=None if look is None else look.watched,
+        losses=losses,
+        past=past,
+        loss_scale=_loss_scale(context, None if scored is None else float(scored.loss.mean())),
     )
     return trigger.decide(context.pipeline.trigger, situation)
+
+
+def _past(trainings: Sequence[tuple[datetime, float | None]], step: timedelta) -> tuple[Past, ...]:
+    """What past trainings gained, with the intervals since the training before each."""
+    return tuple(
+        Past(max(round((end - before) / step), 1), gain)
+        for (before, _), (end, gain) in pairwise(trainings)
+        if gain is not None
+    )
 
 
 # --- train -------------------------------------------------------------------------------------------------
@@ -442,9 +474,12 @@ def _judge(
 
 def _scale(context: Context, incumbent: Incumbent | None) -> float:
     """What the gate's margins are shares of: for losses in the target's own unit, the champion's mean loss."""
-    if context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier") or incumbent is None:
-        return 1.0
-    return 1.0 if incumbent.loss is None else incumbent.loss
+    return _loss_scale(context, None if incumbent is None else incumbent.loss)
+
+
+def _loss_scale(context: Context, loss: float | None) -> float:
+    bounded = context.pipeline.metric in ("accuracy", "balanced_accuracy", "brier")
+    return 1.0 if bounded or loss is None else loss
 
 
 def _fit(

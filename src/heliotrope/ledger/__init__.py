@@ -12,10 +12,11 @@ from heliotrope.ledger.history import (
     recorded,
     span,
 )
-from heliotrope.ledger.journal import Ledger, Notice, OpenCycle
+from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle
 from heliotrope.ledger.migrate import CURRENT, migrate, version
 
 __all__ = [
+    "Counted",
     "CURRENT",
     "CycleSummary",
     "Declared",

@@ -1,0 +1,133 @@
+"""The watch for changes in whole cycles: its rate, its memory, what hurts and what does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+
+from heliotrope import config, cycle
+from heliotrope.context import Context
+from heliotrope.database import Database
+from heliotrope.interval import Interval
+from heliotrope.ledger import migrate
+from heliotrope.store import Rows
+from world import hours
+
+ROWS = 200
+PIPELINE: dict[str, Any] = {
+    "name": "watched",
+    "source": {"table": "watched", "time": "time"},
+    "interval": "1h",
+    "features": ["x", "noise"],
+    "target": "class",
+    "registry": "none",
+    "candidates": [
+        {
+            "name": "tree",
+            "estimator": "sklearn.tree.DecisionTreeClassifier",
+            "params": {"max_depth": 1},
+            "window": {"kind": "sliding", "intervals": 3},
+        }
+    ],
+    "drift": {"detectors": [], "false_alarms": {"one_in": 200}},
+    "trigger": {"kind": "drift"},
+}
+
+
+def filled(database: Database, count: int, *, x: int | None = None, noise: int | None = None) -> list[Interval]:
+    """Hours in which the class is the sign of x, less 10 %; x or noise is shifted from an hour on."""
+    rows = Rows(database, "watched", "time")
+    random = np.random.default_rng(0)
+    found = hours(count)
+    for place, hour in enumerate(found):
+        values = random.normal(0, 1, (ROWS, 2))
+        label = (values[:, 0] > 0) ^ (random.random(ROWS) < 0.1)
+        values[:, 0] += 3.0 * (x is not None and place >= x)
+        values[:, 1] += 3.0 * (noise is not None and place >= noise)
+        rows.replace(
+            hour,
+            pa.table(
+                {
+                    "time": pa.array([hour.start] * ROWS, pa.timestamp("us", "UTC")),
+                    "x": values[:, 0],
+                    "noise": values[:, 1],
+                    "class": np.where(label, "up", "down").tolist(),
+                }
+            ),
+        )
+    rows.close()
+    return found
+
+
+def opened(database: Database, folder: Path, **changes: Any) -> Context:
+    migrate(database)
+    return Context(config.parse({**PIPELINE, **changes}), database, folder=folder)
+
+
+def decided(database: Database) -> list[tuple[str, list[str], dict[str, float]]]:
+    with psycopg.connect(database.url) as connection:
+        return connection.execute(
+            "SELECT action, reasons, evidence FROM heliotrope.decision WHERE stage = 'trigger' ORDER BY cycle_id"
+        ).fetchall()
+
+
+def test_a_change_is_found_at_once_and_reported_once(database: Database, tmp_path: Path) -> None:
+    found = filled(database, 48, x=40)
+    with opened(database, tmp_path) as context:
+        for hour in found:
+            cycle.run(context, hour)
+    actions = decided(database)
+    assert [action for action, _, _ in actions[:1]] == ["train"]
+    assert [place for place, (action, _, _) in enumerate(actions) if action == "train" and place > 30] == [40]
+    assert "it hurts" in actions[40][1][0]
+    assert actions[41][2]["drift.changes"] == actions[40][2]["drift.changes"]
+    assert actions[47][2]["drift.era_first"] == actions[40][2]["drift.era_first"]
+
+
+def test_a_change_that_does_no_harm_is_told_apart(database: Database, tmp_path: Path) -> None:
+    found = filled(database, 42, noise=40)
+    trigger = {"kind": "drift", "hurting_only": True, "tolerance": 0.1}
+    with opened(database, tmp_path, trigger=trigger) as context:
+        for hour in found:
+            cycle.run(context, hour)
+    action, reasons, evidence = decided(database)[40]
+    assert action == "skip"
+    assert "noise" in reasons[0]
+    assert "it does no harm" in reasons[0]
+    assert evidence["drift.alarms"] >= 1
+
+
+def test_what_is_remembered_does_not_depend_on_who_remembers(database: Database, tmp_path: Path) -> None:
+    found = filled(database, 36, x=33)
+    for hour in found:  # each in a process of its own, as it were
+        with opened(database, tmp_path) as context:
+            cycle.run(context, hour)
+    alone = decided(database)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("DELETE FROM heliotrope.pipeline")
+    with opened(database, tmp_path) as context:
+        for hour in found:
+            cycle.run(context, hour)
+    assert decided(database) == alone
+
+
+def test_a_trigger_by_cost_trains_when_the_champion_has_aged(database: Database, tmp_path: Path) -> None:
+    found = filled(database, 12, x=8)
+    trigger = {"kind": "cost", "cost_of_training": 50.0, "value_per_loss": 1.0, "life": 10}
+    with opened(database, tmp_path, trigger=trigger, drift={"detectors": []}) as context:
+        for hour in found:
+            cycle.run(context, hour)
+    actions = [action for action, _, _ in decided(database)]
+    assert actions[1:8] == ["skip"] * 7
+    assert "train" in actions[8:10]
+
+
+def test_without_a_watch_nothing_is_counted(database: Database, tmp_path: Path) -> None:
+    with opened(database, tmp_path, drift={}) as context:
+        cycle.run(context, filled(database, 1)[0])
+    with psycopg.connect(database.url) as connection:
+        assert connection.execute("SELECT count(*) FROM heliotrope.histogram").fetchone() == (0,)
