@@ -116,7 +116,7 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("Pipeline", (config.Pipeline,)),
     ("Source", (config.Source,)),
     ("Candidate", (config.Candidate,)),
-    ("Window", (config.Sliding, config.Expanding, config.Decayed)),
+    ("Window", (config.Sliding, config.Expanding, config.Decayed, config.DriftCut)),
     (
         "Trigger",
         (

@@ -9,7 +9,7 @@ that has ended is not run again, and one that was killed leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -20,9 +20,10 @@ import numpy as np
 from heliotrope import alarms, drift, evaluate, trigger
 from heliotrope import gate as gates
 from heliotrope import window as windows
+from heliotrope.candidates import stream
 from heliotrope.candidates.estimator import make
 from heliotrope.candidates.model import Model
-from heliotrope.context import Context
+from heliotrope.context import Context, Fitted
 from heliotrope.errors import ConfigError, EstimatorError, nearest
 from heliotrope.evidence.worth import Past
 from heliotrope.interval import Interval, format_time
@@ -493,22 +494,18 @@ def _fit(
 ) -> Challenger | None:
     """Fit a candidate on its window up to ``end``, or take the equal fit made before; None where no rows are."""
     pipeline = context.pipeline
-    with watch("extract"):
-        chosen = windows.select(candidate.window, end=end, step=pipeline.interval, first=context.first)
-        batches = [] if chosen is None else context.usable(chosen, known)
-    if chosen is None or not batches:
+    changed = context.ledger.changed_before(end) if candidate.window.kind == "drift_cut" else None
+    chosen = windows.select(candidate.window, end=end, step=pipeline.interval, first=context.first, changed=changed)
+    if chosen is None:
         return None
     seed = seed_for(pipeline.seed, candidate.name, format_time(chosen.start), format_time(chosen.end))
-    training = Training(
-        candidate=candidate.name,
-        window=chosen,
-        rows=sum(batch.rows for batch in batches),
-        seconds=0.0,
-        seed=seed,
-        fingerprint=context.fingerprint(candidate, batches, chosen, seed),
-        versions=library_versions(),
-        code_version=context.code_version,
-    )
+    if candidate.stream and candidate.window.max_rows is None:
+        return _fit_stream(context, candidate, chosen, known, seed, watch, keep=keep)
+    with watch("extract"):
+        batches = context.sampled(chosen, candidate.window, known)
+    if not batches:
+        return None
+    training = _training(context, candidate, [Fitted.of(batch) for batch in batches], chosen, seed)
     equal = context.equal_fit(training.fingerprint)
     model, sha256 = (None, None) if equal is None else equal
     fitting = Stopwatch()
@@ -526,16 +523,91 @@ def _fit(
     return Challenger(replace(training, seconds=seconds, artifact=sha256 if keep else None), model)
 
 
+def _fit_stream(
+    context: Context,
+    candidate: Candidate,
+    chosen: Interval,
+    known: tuple[str, ...] | None,
+    seed: int,
+    watch: Stopwatch,
+    *,
+    keep: bool,
+) -> Challenger | None:
+    """Fit to one interval after the other. No equal fit is looked for: what it is fitted to is known afterwards."""
+    seen: list[Fitted] = []
+
+    def tables() -> Iterator[Any]:
+        for batch in context.streamed(chosen, known):
+            seen.append(Fitted.of(batch))
+            yield batch.table
+
+    fitting, model, failure = Stopwatch(), None, None
+    try:
+        with watch("fit"), fitting("fit"):
+            model = _streamed(context, candidate, tables(), chosen, seed)
+    except EstimatorError as error:
+        failure = str(error)
+    if model is None and failure is None:
+        return None
+    training = replace(_training(context, candidate, seen, chosen, seed), seconds=fitting.seconds.get("fit", 0.0))
+    if model is None:
+        return Challenger(training, None, failure)
+    context.remember(training.fingerprint, model)
+    if not keep:
+        return Challenger(training, model)
+    try:
+        with watch("save"):
+            return Challenger(replace(training, artifact=context.save(model)), model)
+    except EstimatorError as error:
+        return Challenger(training, None, str(error))
+
+
+def _training(
+    context: Context, candidate: Candidate, fitted: Sequence[Fitted], chosen: Interval, seed: int
+) -> Training:
+    return Training(
+        candidate=candidate.name,
+        window=chosen,
+        rows=sum(one.rows for one in fitted),
+        seconds=0.0,
+        seed=seed,
+        fingerprint=context.fingerprint(candidate, fitted, chosen, seed),
+        versions=library_versions(),
+        code_version=context.code_version,
+    )
+
+
+def _streamed(
+    context: Context, candidate: Candidate, tables: Iterable[Any], chosen: Interval, seed: int
+) -> Model | None:
+    return stream.fit(
+        candidate,
+        tables,
+        pipeline=context.pipeline,
+        kinds=context.kinds,
+        weights=lambda table: _weights(context, candidate, table, chosen),
+        seed=seed,
+    )
+
+
+def _weights(context: Context, candidate: Candidate, table: Any, chosen: Interval) -> NDArray[np.float64] | None:
+    times = table[context.pipeline.source.time].to_numpy().astype("datetime64[us]")
+    return windows.weights(candidate.window, times, end=chosen.end, step=context.pipeline.interval)
+
+
 def _fitted(context: Context, candidate: Candidate, batches: list[Batch], chosen: Interval, seed: int) -> Model:
+    if candidate.stream:
+        model = _streamed(context, candidate, (batch.table for batch in batches), chosen, seed)
+        assert model is not None, "there are rows"
+        return model
     pipeline = context.pipeline
     table = concat(batches)
-    times = table[pipeline.source.time].to_numpy().astype("datetime64[us]")
     return Model.fit(
         candidate,
         table,
         pipeline=pipeline,
         kinds=context.kinds,
-        weights=windows.weights(candidate.window, times, end=chosen.end, step=pipeline.interval),
+        weights=_weights(context, candidate, table, chosen),
         seed=seed,
     )
 

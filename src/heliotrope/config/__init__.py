@@ -29,7 +29,7 @@ from heliotrope.config.reading import load, parse
 from heliotrope.config.rule import Gate, Report, Validation
 from heliotrope.config.source import Source
 from heliotrope.config.trigger import All, Amount, AnyOf, Cost, DriftTrigger, KOf, Performance, Schedule, Trigger
-from heliotrope.config.window import Decayed, Expanding, Sliding, Window
+from heliotrope.config.window import Decayed, DriftCut, Expanding, Sliding, Window
 
 __all__ = [
     "All",
@@ -42,6 +42,7 @@ __all__ = [
     "Detector",
     "DomainClassifier",
     "Drift",
+    "DriftCut",
     "DriftTrigger",
     "Expanding",
     "FalseAlarms",
