@@ -138,6 +138,7 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ),
     ("Validation", (config.Validation,)),
     ("Gate", (config.Gate,)),
+    ("Recall", (config.Recall,)),
     ("Report", (config.Report,)),
     ("Dataset", (config.StreamDataset, config.FileDataset, config.FunctionDataset)),
 )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliotrope import alarms, drift, evaluate, trigger
+from heliotrope import alarms, drift, evaluate, recall, trigger
 from heliotrope import gate as gates
 from heliotrope import window as windows
 from heliotrope.candidates import stream
@@ -27,7 +27,7 @@ from heliotrope.context import Context, Fitted
 from heliotrope.errors import ConfigError, EstimatorError, nearest
 from heliotrope.evidence.worth import Past
 from heliotrope.interval import Interval, format_time
-from heliotrope.ledger import Ledger, OpenCycle, Recorded, recorded
+from heliotrope.ledger import Ledger, OpenCycle, Recalled, Recorded, recorded
 from heliotrope.provenance import library_versions, seed_for
 from heliotrope.records import (
     Action,
@@ -322,11 +322,11 @@ def _trigger(
     return trigger.decide(context.pipeline.trigger, situation)
 
 
-def _past(trainings: Sequence[tuple[datetime, float | None]], step: timedelta) -> tuple[Past, ...]:
+def _past(trainings: Sequence[tuple[datetime, float | None, float | None]], step: timedelta) -> tuple[Past, ...]:
     """What past trainings gained, with the intervals since the training before each."""
     return tuple(
         Past(max(round((end - before) / step), 1), gain)
-        for (before, _), (end, gain) in pairwise(trainings)
+        for (before, *_), (end, gain, _) in pairwise(trainings)
         if gain is not None
     )
 
@@ -369,9 +369,19 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     champion = ledger.champion_at(interval.start)
     model = None if champion is None else serving(context, champion)
     batch = _batch(context, interval, model)
+    recalled: tuple[Recalled, ...] = ()
+    if champion is not None and model is not None and pipeline.recall is not None:
+        with watch("recall"), one_thread():
+            recalled = _recalled(context, interval, batch, champion, model)
+        if _chosen(context, interval, recalled, _mean_loss(ledger, cycle)).training_id is not None:
+            with ledger.transaction():
+                ledger.add_recalls(batch_id, recalled)
+                ledger.add_step(cycle.id, "train", seconds=watch.seconds, ended_at=context.clock())
+            return OpenCycle(cycle.id, cycle.steps | {"train"})
     with one_thread():
         challengers, evaluations, finals = _compete(context, interval, batch, champion, model, watch)
     with ledger.transaction():
+        ledger.add_recalls(batch_id, recalled)
         for challenger in challengers:
             training_id = ledger.add_training(cycle.id, "challenger", challenger.training, failure=challenger.failure)
             if challenger.training.candidate in evaluations:
@@ -380,6 +390,31 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
             ledger.add_training(cycle.id, "final", final.training, failure=final.failure)
         ledger.add_step(cycle.id, "train", seconds=watch.seconds, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"train"})
+
+
+def _recalled(
+    context: Context, interval: Interval, batch: Batch, champion: Champion, model: Model
+) -> tuple[Recalled, ...]:
+    """How archived models do on the newest rows; none where the champion cannot be asked about all of them."""
+    if _unscored(context, model, batch) or _answerable(context, model, batch) is not None:
+        return ()
+    loss = _score(context, model, batch).loss
+    return recall.search(context, interval, champion, loss, lambda one: _score(context, one, batch))
+
+
+def _chosen(
+    context: Context, interval: Interval, recalled: Sequence[Recalled], champion_loss: float | None
+) -> recall.Chosen:
+    config = context.pipeline.recall
+    if config is None or not recalled:
+        return recall.Chosen(Decision(action=Action.KEEP, reasons=()), None)
+    scale, promised = _loss_scale(context, champion_loss), recall.promise(context, interval)
+    return recall.choose(config, context.pipeline.gate, recalled, scale=scale, promised=promised)
+
+
+def _mean_loss(ledger: Ledger, cycle: OpenCycle) -> float | None:
+    """The champion's, as ``assess`` recorded it."""
+    return next((one.metrics["loss"] for one in ledger.evaluations_of(cycle.id) if one.role == "champion"), None)
 
 
 def _compete(
@@ -619,6 +654,11 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Record the gate's decision on what ``train`` left in the ledger, and who serves from the interval's end."""
     watch = Stopwatch()
     ledger = context.ledger
+    chosen = recall.Chosen(Decision(action=Action.KEEP, reasons=()), None)
+    if context.pipeline.recall is not None:
+        chosen = _chosen(context, interval, ledger.recalls_of(cycle.id), _mean_loss(ledger, cycle))
+        if chosen.training_id is not None:
+            return _decided(context, interval, cycle, chosen.decision, chosen.training_id, watch)
     with watch("ledger"):
         champion = ledger.champion_at(interval.start)
         trainings = ledger.trainings_of(cycle.id)
@@ -631,11 +671,28 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     if name is not None and ("final", name) not in trainings:
         decision, name = replace(decision, action=Action.KEEP), None
     said = tuple(f"{name} could not be trained: {failure}" for name, failure in sorted(failures.items()))
-    decision = replace(decision, reasons=decision.reasons + said)
+    decision = replace(
+        decision,
+        reasons=decision.reasons + said + chosen.decision.reasons,
+        evidence={**decision.evidence, **chosen.decision.evidence},
+    )
+    return _decided(context, interval, cycle, decision, None if name is None else trainings["final", name][0], watch)
+
+
+def _decided(
+    context: Context,
+    interval: Interval,
+    cycle: OpenCycle,
+    decision: Decision,
+    training_id: int | None,
+    watch: Stopwatch,
+) -> OpenCycle:
+    """Record the gate's decision, who serves from the interval's end, and that the cycle is done."""
+    ledger = context.ledger
     with ledger.transaction():
         decision_id = ledger.add_decision(cycle.id, "gate", decision, actor=ACTOR, decided_at=context.clock())
-        if name is not None:
-            ledger.add_champion(trainings["final", name][0], decision_id, valid_from=interval.end)
+        if training_id is not None:
+            ledger.add_champion(training_id, decision_id, valid_from=interval.end)
         ledger.add_step(cycle.id, "gate", seconds=watch.seconds, ended_at=context.clock())
         ledger.add_step(cycle.id, "done", seconds={}, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"gate", "done"})

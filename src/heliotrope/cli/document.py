@@ -110,7 +110,8 @@ def is_refresh(summary: CycleSummary) -> bool:
 
 
 def decision_text(summary: CycleSummary) -> str:
-    """What the cycle came to: ``skip``, ``keep``, ``promote tree``, or ``refresh`` for the champion's own candidate.
+    """What the cycle came to: ``skip``, ``keep``, ``promote tree``, ``refresh`` for the champion's own candidate, or
+    ``recall`` for a champion of the past.
 
     Candidates that failed are named behind it.
     """
@@ -120,6 +121,8 @@ def decision_text(summary: CycleSummary) -> str:
     if not summary.done:
         return f"{action}, not done"
     name = promoted(summary)
+    if "recall.loss" in summary.decision["evidence"]:
+        return "recall"
     said = action if name is None else "refresh" if is_refresh(summary) else f"{action} {name}"
     return f"{said}; {', '.join(summary.failed)} failed" if summary.failed else said
 

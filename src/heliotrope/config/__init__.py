@@ -26,7 +26,7 @@ from heliotrope.config.drift import (
 )
 from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.reading import load, parse
-from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.rule import Gate, Recall, Report, Validation
 from heliotrope.config.source import Source
 from heliotrope.config.trigger import All, Amount, AnyOf, Cost, DriftTrigger, KOf, Performance, Schedule, Trigger
 from heliotrope.config.window import Decayed, DriftCut, Expanding, Sliding, Window
@@ -54,6 +54,7 @@ __all__ = [
     "Performance",
     "Pipeline",
     "PopulationStability",
+    "Recall",
     "Report",
     "Schedule",
     "Sliding",

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import Dataset
 from heliotrope.config.drift import Drift
-from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.rule import Gate, Recall, Report, Validation
 from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger
@@ -50,6 +50,9 @@ class Pipeline(Settings):
     drift: Drift = Field(Drift(), description="what is measured, against what")
     validation: Validation = Field(Validation(), description="what bad rows lead to")
     gate: Gate = Field(Gate(), description="what a challenger must show")
+    recall: Recall | None = Field(
+        None, description="whether champions of the past are looked at before a training; absent: they are not"
+    )
     report: Report = Field(Report(), description="what is drawn")
     registry: Literal["mlflow", "none"] = Field("mlflow", description="where promoted models are registered")
     dataset: Dataset | None = Field(

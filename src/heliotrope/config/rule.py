@@ -8,7 +8,7 @@ from pydantic import Field
 
 from heliotrope.config.setting import Positive, Settings, Share
 
-__all__ = ["Gate", "Report", "Validation"]
+__all__ = ["Gate", "Recall", "Report", "Validation"]
 
 
 class Validation(Settings):
@@ -45,6 +45,17 @@ class Gate(Settings):
         0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
     )
     margin: float = Field(0.02, ge=0.0, description="a share of the same")
+
+
+class Recall(Settings):
+    """Before a training, champions of the past are scored on the newest rows; one that fits serves again instead.
+
+    It must be better than the champion, and its mean loss not above that of past trainings by more than the gate's
+    margin.
+    """
+
+    models: Positive = Field(8, description="how many of the latest different ones")
+    alpha: Share = Field(0.01, description="the level of the test against the champion, over all of them together")
 
 
 class Report(Settings):

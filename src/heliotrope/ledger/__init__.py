@@ -12,7 +12,7 @@ from heliotrope.ledger.history import (
     recorded,
     span,
 )
-from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle
+from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle, Recalled
 from heliotrope.ledger.migrate import CURRENT, migrate, version
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Ledger",
     "Notice",
     "OpenCycle",
+    "Recalled",
     "Recorded",
     "champions",
     "cycles",

@@ -17,7 +17,7 @@ from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
 from heliotrope.declaration import changes
 from heliotrope.errors import ConfigError, ConnectionLostError
-from heliotrope.interval import Interval
+from heliotrope.interval import Interval, format_time
 from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
@@ -38,7 +38,7 @@ from heliotrope.sql import statement
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Counted", "Ledger", "Notice", "OpenCycle"]
+__all__ = ["Counted", "Ledger", "Notice", "OpenCycle", "Recalled"]
 
 Notice = Callable[[str, str], None]
 """Is told a thing to know, and what to do about it."""
@@ -55,6 +55,16 @@ class OpenCycle:
     def done(self) -> bool:
         """Whether nothing is left to do."""
         return "done" in self.steps
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """How an archived model did on the newest rows."""
+
+    training_id: int
+    window: str
+    """What it was trained on, in words."""
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +251,21 @@ class Ledger:
                 for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
             )
 
+    def recalls_of(self, cycle_id: int) -> tuple[Recalled, ...]:
+        """The archived models that were scored on the cycle's batch."""
+        found = []
+        for training_id, candidate, start, end, rows, metrics, gain in self._rows("cycle_recalls", cycle_id=cycle_id):
+            with reading("recall", training_id):
+                evaluation = Evaluation(
+                    role="recalled",
+                    candidate=candidate,
+                    rows=rows,
+                    metrics=table_of(metrics, "metrics", numbers=True),
+                    gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
+                )
+                found.append(Recalled(training_id, f"[{format_time(start)}, {format_time(end)})", evaluation))
+        return tuple(found)
+
     def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
         """By (role, candidate): the training's id, the training, and why it failed."""
         found = {}
@@ -297,9 +322,9 @@ class Ledger:
             scores = [table_of(row[0], "metrics", numbers=True).get(metric) for row in reversed(rows)]
         return tuple(score for score in scores if score is not None)
 
-    def past_trainings(self, before: datetime) -> tuple[tuple[datetime, float | None], ...]:
-        """The ends of the latest intervals in whose cycle something was trained, and what it gained, oldest first."""
-        return tuple((row[0], row[1]) for row in reversed(self._rows("past_trainings", before=before)))
+    def past_trainings(self, before: datetime) -> tuple[tuple[datetime, float | None, float | None], ...]:
+        """The ends of the latest intervals in whose cycle something was trained, what it gained, and its loss there."""
+        return tuple((row[0], row[1], row[2]) for row in reversed(self._rows("past_trainings", before=before)))
 
     def scale(self, asked: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
         """The newest bins that were laid for what is ``asked``, and their id."""
@@ -407,6 +432,22 @@ class Ledger:
         if rows:
             with self.connection.cursor() as cursor:
                 cursor.executemany(statement("add_drift"), rows)
+
+    def add_recalls(self, batch_id: int, recalled: Sequence[Recalled]) -> None:
+        """How archived models did on the batch."""
+        for one in recalled:
+            gain = one.evaluation.gain
+            fields = None if gain is None else {name: getattr(gain, name) for name in gain.__dataclass_fields__}
+            self.connection.execute(
+                statement("add_recall"),
+                {
+                    "batch_id": batch_id,
+                    "training_id": one.training_id,
+                    "rows": one.evaluation.rows,
+                    "metrics": _json(one.evaluation.metrics),
+                    "gain": None if fields is None else _json(fields),
+                },
+            )
 
     def add_scale(self, asked: Mapping[str, Any], bins: Mapping[str, Any]) -> int:
         """The bins that intervals are counted over from now on; their id."""

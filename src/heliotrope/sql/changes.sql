@@ -37,9 +37,10 @@ LIMIT 1
 
 -- name: past_trainings
 -- When something was trained, and the gain of the one that was let in: 0 where none was, null where there was nothing
--- to compare it with.
+-- to compare it with; and its mean loss there.
 SELECT cycle.interval_end,
-    CASE WHEN final.candidate IS NULL THEN 0.0 ELSE (evaluation.gain ->> 'mean_gain')::double precision END
+    CASE WHEN final.candidate IS NULL THEN 0.0 ELSE (evaluation.gain ->> 'mean_gain')::double precision END,
+    (evaluation.metrics ->> 'loss')::double precision
 FROM heliotrope.cycle
 JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
 LEFT JOIN heliotrope.training AS final
@@ -50,3 +51,16 @@ WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start
     AND EXISTS (SELECT FROM heliotrope.training WHERE training.cycle_id = cycle.id)
 ORDER BY cycle.interval_end DESC
 LIMIT 50
+
+-- name: add_recall
+INSERT INTO heliotrope.recall (batch_id, training_id, rows, metrics, gain)
+VALUES (%(batch_id)s, %(training_id)s, %(rows)s, %(metrics)s, %(gain)s)
+
+-- name: cycle_recalls
+SELECT training.id, training.candidate, training.window_start, training.window_end, recall.rows, recall.metrics,
+    recall.gain
+FROM heliotrope.recall
+JOIN heliotrope.batch ON batch.id = recall.batch_id
+JOIN heliotrope.training ON training.id = recall.training_id
+WHERE batch.cycle_id = %(cycle_id)s AND batch.revision = 0
+ORDER BY training.id
