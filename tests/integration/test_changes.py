@@ -45,7 +45,7 @@ def test_a_change_that_does_no_harm_is_told_apart(database: Database, tmp_path: 
 
 
 def test_what_is_remembered_does_not_depend_on_who_remembers(database: Database, tmp_path: Path) -> None:
-    found = filled(database, 36, x=33)
+    found = filled(database, 12, x=9)
     for hour in found:  # each in a process of its own, as it were
         with opened(database, tmp_path) as context:
             cycle.run(context, hour)

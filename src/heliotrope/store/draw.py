@@ -19,7 +19,6 @@ import pyarrow as pa
 from psycopg import sql
 
 from heliotrope.interval import ORIGIN
-from heliotrope.locks import milliseconds
 from heliotrope.sql import statement
 
 if TYPE_CHECKING:
@@ -72,13 +71,7 @@ class Draw:
 
     def _strata(self, rows: Rows, window: Interval) -> list[Stratum]:
         query = sql.SQL(statement("strata")).format(**self._parts(rows))
-        with rows.database.errors(), rows.database.connect() as connection:
-            connection.execute(
-                "SELECT set_config('heliotrope.start', %s, true), set_config('heliotrope.end', %s, true),"
-                " set_config('heliotrope.zone', %s, true), set_config('lock_timeout', %s, true)",
-                [window.start.isoformat(), window.end.isoformat(), rows.time_zone, milliseconds(60.0)],
-            )
-            return [Stratum(*row) for row in connection.execute(query).fetchall()]
+        return [Stratum(*row) for row in rows.ask(query, window.start, window.end)]
 
     def _parts(self, rows: Rows) -> dict[str, sql.Composable]:
         column, when = sql.Identifier(self.target), rows.time_value()

@@ -182,7 +182,12 @@ class Rows:
             origin=sql.Literal(ORIGIN),
         )
 
-        def fetch(lock_seconds: float) -> list[Any]:
+        return self.ask(composed, start, end, seconds=seconds)
+
+    def ask(self, query: sql.Composed, start: datetime, end: datetime, *, seconds: float | None = None) -> list[Any]:
+        """The rows of a small answer to a query that binds :meth:`within`; ``seconds`` as in :meth:`span`."""
+
+        def answered(lock_seconds: float) -> list[Any]:
             with self.database.errors(), self.database.connect() as connection:
                 connection.execute(
                     "SELECT set_config('heliotrope.start', %s, true), set_config('heliotrope.end', %s, true),"
@@ -191,9 +196,9 @@ class Rows:
                 )
                 if seconds is not None:
                     connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds(seconds + 1)])
-                return connection.execute(composed).fetchall()
+                return connection.execute(query).fetchall()
 
-        return self._waited_for(fetch) if seconds is None else fetch(seconds)
+        return self._waited_for(answered) if seconds is None else answered(seconds)
 
     def _waited_for(self, take: Callable[[float], T], key: int | None = None) -> T:
         what = f"the lock on {self.relation}"
