@@ -117,12 +117,22 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("Pipeline", (config.Pipeline,)),
     ("Source", (config.Source,)),
     ("Candidate", (config.Candidate,)),
-    ("Window", (config.Sliding, config.Expanding, config.Decayed)),
+    ("Window", (config.Sliding, config.Expanding, config.Decayed, config.DriftCut)),
     (
         "Trigger",
-        (config.Schedule, config.Amount, config.DriftTrigger, config.Performance, config.AnyOf, config.All),
+        (
+            config.Schedule,
+            config.Amount,
+            config.DriftTrigger,
+            config.Performance,
+            config.Cost,
+            config.AnyOf,
+            config.All,
+            config.KOf,
+        ),
     ),
     ("Drift", (config.Drift,)),
+    ("False alarms", (config.FalseAlarms,)),
     (
         "Detector",
         (config.KolmogorovSmirnov, config.PopulationStability, config.ChiSquare, config.DomainClassifier),
@@ -133,6 +143,7 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("Guard", (config.Guard,)),
     ("Slice", (config.Slice,)),
     ("Rollback", (config.RollBack,)),
+    ("Recall", (config.Recall,)),
     ("Report", (config.Report,)),
     ("Dataset", (config.StreamDataset, config.FileDataset, config.FunctionDataset)),
 )

@@ -11,26 +11,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliotrope import drift, evaluate, guard, trigger
+from heliotrope import alarms, drift, evaluate, guard, recall, trigger
 from heliotrope import gate as gates
 from heliotrope import window as windows
+from heliotrope.candidates import stream
 from heliotrope.candidates.estimator import make
 from heliotrope.candidates.model import Model
 from heliotrope.config import gate as config_gate
-from heliotrope.context import Context
+from heliotrope.context import Context, Fitted
 from heliotrope.errors import ArtifactError, ConfigError, EstimatorError, ModelError, nearest
+from heliotrope.evidence import worth
 from heliotrope.evidence.budget import Rate
 from heliotrope.evidence.contest import Contest, Counts, Losses, Meeting
 from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval, format_time
-from heliotrope.ledger import Ledger, OpenCycle, Past, Recorded, Reign, recorded
+from heliotrope.ledger import Ledger, OpenCycle, Past, Recalled, Recorded, Reign, recorded
 from heliotrope.provenance import library_versions, seed_for
 from heliotrope.records import (
     Action,
@@ -101,6 +104,7 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     shaded: Evaluation | None = None
     reports: tuple[DriftReport, ...] = ()
     unscored = unseen = ""
+    look: alarms.Look | None = None
     if not held and model is not None and champion is not None:
         unscored = _unscored(context, model, batch)
         if not unscored:
@@ -112,11 +116,17 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
                 unseen = unseen or dark
         with watch("drift"):
             reports = _drift(context, champion, batch, model)
+    if not held and batch.rows and context.pipeline.drift.false_alarms is not None:
+        with watch("drift"):
+            trained = context.ledger.last_trained(interval.start)
+            losses = None if scored is None else scored.loss
+            look = alarms.look(context, context.pipeline.drift.false_alarms, batch, losses, trained)
+            reports += () if look.report is None else (look.report,)
     with watch("decide"):
         from_shadow, said = _out_of_the_shadow(context, reign, shaded, interval)
         decision = _rolled_back(context, reign, before) or from_shadow
         if decision is None:
-            decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored)
+            decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored, look)
         if said and decision is not from_shadow:
             decision = replace(decision, reasons=(*decision.reasons, said))
         if unseen:
@@ -133,6 +143,8 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
         if shaded is not None and reign.shadow is not None:
             ledger.add_evaluation(batch_id, reign.shadow.training_id, shaded)
         ledger.add_drift(batch_id, reports)
+        if look is not None:
+            look.keep(context, batch_id)
         stage = "validate" if held else "trigger"
         decision_id = ledger.add_decision(cycle_id, stage, decision, actor=ACTOR, decided_at=context.clock())
         if decision.action is Action.ROLL_BACK and reign.previous is not None:
@@ -378,13 +390,21 @@ def _trigger(
     reports: tuple[DriftReport, ...],
     scored: evaluate.Scored | None,
     unscored: str,
+    look: alarms.Look | None = None,
 ) -> Decision:
     interval, ledger, metric = batch.interval, context.ledger, context.pipeline.metric
+    costed = any(one.kind == "cost" for one in trigger.parts(context.pipeline.trigger))
     trained = None if champion is None else ledger.last_trained(interval.start)
     scores: tuple[float, ...] = ()
     if champion is not None and scored is not None:
         scores = ledger.champion_scores(metric, champion.valid_from, interval.start, limit=1000)
         scores += (scored.metrics[metric],)
+    losses: tuple[float, ...] = ()
+    past: tuple[worth.Past, ...] = ()
+    if costed and champion is not None and scored is not None:
+        losses = ledger.champion_scores("loss", champion.valid_from, interval.start, limit=1000)
+        losses += (float(scored.loss.mean()),)
+        past = _past(ledger.past_trainings(interval.start), interval.step)
     situation = trigger.Situation(
         intervals_since_training=None if trained is None else round((interval.end - trained) / interval.step),
         rows_since_training=batch.rows + (ledger.rows_since(trained, interval.start) if trained else 0),
@@ -392,8 +412,21 @@ def _trigger(
         scores=scores,
         lower_is_better=context.pipeline.lower_is_better,
         unscored=unscored,
+        watched=None if look is None else look.watched,
+        losses=losses,
+        past=past,
+        loss_scale=_unit(context, 1.0 if scored is None else float(scored.loss.mean())),
     )
     return trigger.decide(context.pipeline.trigger, situation)
+
+
+def _past(trainings: Sequence[tuple[datetime, float | None, float | None]], step: timedelta) -> tuple[worth.Past, ...]:
+    """What past trainings gained, with the intervals since the training before each."""
+    return tuple(
+        worth.Past(max(round((end - before) / step), 1), gain)
+        for (before, *_), (end, gain, _) in pairwise(trainings)
+        if gain is not None
+    )
 
 
 # --- train -------------------------------------------------------------------------------------------------
@@ -434,9 +467,19 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     champion, past = ledger.contest_at(interval.start)
     model = None if champion is None else serving(context, champion)
     batch = _batch(context, interval, model)
+    recalled: tuple[Recalled, ...] = ()
+    if champion is not None and model is not None and pipeline.recall is not None:
+        with watch("recall"), one_thread():
+            recalled = _recalled(context, interval, batch, champion, model)
+        if _chosen(context, interval, recalled, _mean_loss(ledger, cycle)).training_id is not None:
+            with ledger.transaction():
+                ledger.add_recalls(batch_id, recalled)
+                ledger.add_step(cycle.id, "train", seconds=watch.seconds, ended_at=context.clock())
+            return OpenCycle(cycle.id, cycle.steps | {"train"})
     with one_thread():
         challengers, evaluations, finals, shadow = _compete(context, interval, batch, champion, model, past, watch)
     with ledger.transaction():
+        ledger.add_recalls(batch_id, recalled)
         for challenger in challengers:
             training_id = ledger.add_training(cycle.id, "challenger", challenger.training, failure=challenger.failure)
             if challenger.training.candidate in evaluations:
@@ -447,6 +490,31 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
             ledger.add_training(cycle.id, "shadow", shadow.training, failure=shadow.failure)
         ledger.add_step(cycle.id, "train", seconds=watch.seconds, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"train"})
+
+
+def _recalled(
+    context: Context, interval: Interval, batch: Batch, champion: Champion, model: Model
+) -> tuple[Recalled, ...]:
+    """How archived models do on the newest rows; none where the champion cannot be asked about all of them."""
+    if _unscored(context, model, batch) or _answerable(context, model, batch) is not None:
+        return ()
+    loss = _score(context, model, batch).loss
+    return recall.search(context, interval, champion, loss, lambda one: _score(context, one, batch))
+
+
+def _chosen(
+    context: Context, interval: Interval, recalled: Sequence[Recalled], champion_loss: float | None
+) -> recall.Chosen:
+    config = context.pipeline.recall
+    if config is None or not recalled:
+        return recall.Chosen(Decision(action=Action.KEEP, reasons=()), None)
+    scale, promised = _unit(context, 1.0 if champion_loss is None else champion_loss), recall.promise(context, interval)
+    return recall.choose(config, context.pipeline.gate, recalled, scale=scale, promised=promised)
+
+
+def _mean_loss(ledger: Ledger, cycle: OpenCycle) -> float | None:
+    """The champion's, as ``assess`` recorded it."""
+    return next((one.metrics["loss"] for one in ledger.evaluations_of(cycle.id) if one.role == "champion"), None)
 
 
 def _compete(
@@ -700,22 +768,18 @@ def _fit(
 ) -> Challenger | None:
     """Fit a candidate on its window up to ``end``, or take the equal fit made before; None where no rows are."""
     pipeline = context.pipeline
-    with watch("extract"):
-        chosen = windows.select(candidate.window, end=end, step=pipeline.interval, first=context.first)
-        batches = [] if chosen is None else context.usable(chosen, known)
-    if chosen is None or not batches:
+    changed = context.ledger.changed_before(end) if candidate.window.kind == "drift_cut" else None
+    chosen = windows.select(candidate.window, end=end, step=pipeline.interval, first=context.first, changed=changed)
+    if chosen is None:
         return None
     seed = seed_for(pipeline.seed, candidate.name, format_time(chosen.start), format_time(chosen.end))
-    training = Training(
-        candidate=candidate.name,
-        window=chosen,
-        rows=sum(batch.rows for batch in batches),
-        seconds=0.0,
-        seed=seed,
-        fingerprint=context.fingerprint(candidate, batches, chosen, seed),
-        versions=library_versions(),
-        code_version=context.code_version,
-    )
+    if candidate.stream and candidate.window.max_rows is None:
+        return _fit_stream(context, candidate, chosen, known, seed, watch, keep=keep)
+    with watch("extract"):
+        batches = context.sampled(chosen, candidate.window, known)
+    if not batches:
+        return None
+    training = _training(context, candidate, [Fitted.of(batch) for batch in batches], chosen, seed)
     equal = context.equal_fit(training.fingerprint)
     model, sha256 = (None, None) if equal is None else equal
     fitting = Stopwatch()
@@ -733,16 +797,91 @@ def _fit(
     return Challenger(replace(training, seconds=seconds, artifact=sha256 if keep else None), model)
 
 
+def _fit_stream(
+    context: Context,
+    candidate: Candidate,
+    chosen: Interval,
+    known: tuple[str, ...] | None,
+    seed: int,
+    watch: Stopwatch,
+    *,
+    keep: bool,
+) -> Challenger | None:
+    """Fit to one interval after the other. No equal fit is looked for: what it is fitted to is known afterwards."""
+    seen: list[Fitted] = []
+
+    def tables() -> Iterator[Any]:
+        for batch in context.streamed(chosen, known):
+            seen.append(Fitted.of(batch))
+            yield batch.table
+
+    fitting, model, failure = Stopwatch(), None, None
+    try:
+        with watch("fit"), fitting("fit"):
+            model = _streamed(context, candidate, tables(), chosen, seed)
+    except EstimatorError as error:
+        failure = str(error)
+    if model is None and failure is None:
+        return None
+    training = replace(_training(context, candidate, seen, chosen, seed), seconds=fitting.seconds.get("fit", 0.0))
+    if model is None:
+        return Challenger(training, None, failure)
+    context.remember(training.fingerprint, model)
+    if not keep:
+        return Challenger(training, model)
+    try:
+        with watch("save"):
+            return Challenger(replace(training, artifact=context.save(model)), model)
+    except EstimatorError as error:
+        return Challenger(training, None, str(error))
+
+
+def _training(
+    context: Context, candidate: Candidate, fitted: Sequence[Fitted], chosen: Interval, seed: int
+) -> Training:
+    return Training(
+        candidate=candidate.name,
+        window=chosen,
+        rows=sum(one.rows for one in fitted),
+        seconds=0.0,
+        seed=seed,
+        fingerprint=context.fingerprint(candidate, fitted, chosen, seed),
+        versions=library_versions(),
+        code_version=context.code_version,
+    )
+
+
+def _streamed(
+    context: Context, candidate: Candidate, tables: Iterable[Any], chosen: Interval, seed: int
+) -> Model | None:
+    return stream.fit(
+        candidate,
+        tables,
+        pipeline=context.pipeline,
+        kinds=context.kinds,
+        weights=lambda table: _weights(context, candidate, table, chosen),
+        seed=seed,
+    )
+
+
+def _weights(context: Context, candidate: Candidate, table: Any, chosen: Interval) -> NDArray[np.float64] | None:
+    times = table[context.pipeline.source.time].to_numpy().astype("datetime64[us]")
+    return windows.weights(candidate.window, times, end=chosen.end, step=context.pipeline.interval)
+
+
 def _fitted(context: Context, candidate: Candidate, batches: list[Batch], chosen: Interval, seed: int) -> Model:
+    if candidate.stream:
+        model = _streamed(context, candidate, (batch.table for batch in batches), chosen, seed)
+        assert model is not None, "there are rows"
+        return model
     pipeline = context.pipeline
     table = concat(batches)
-    times = table[pipeline.source.time].to_numpy().astype("datetime64[us]")
     return Model.fit(
         candidate,
         table,
         pipeline=pipeline,
         kinds=context.kinds,
-        weights=windows.weights(candidate.window, times, end=chosen.end, step=pipeline.interval),
+        weights=_weights(context, candidate, table, chosen),
         seed=seed,
     )
 
@@ -754,6 +893,11 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Record the gate's decision on what ``train`` left in the ledger, and who serves from the interval's end."""
     watch = Stopwatch()
     ledger = context.ledger
+    chosen = recall.Chosen(Decision(action=Action.KEEP, reasons=()), None)
+    if context.pipeline.recall is not None:
+        chosen = _chosen(context, interval, ledger.recalls_of(cycle.id), _mean_loss(ledger, cycle))
+        if chosen.training_id is not None:
+            return _decided(context, interval, cycle, chosen.decision, chosen.training_id, watch)
     with watch("ledger"):
         champion, past = ledger.contest_at(interval.start)
         trainings = ledger.trainings_of(cycle.id)
@@ -771,14 +915,33 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
         for (role, name), (_, _, failure) in trainings.items()
         if role == "shadow" and failure is None
     )
-    decision = replace(decision, reasons=decision.reasons + said)
+    decision = replace(
+        decision,
+        reasons=decision.reasons + said + chosen.decision.reasons,
+        evidence={**decision.evidence, **chosen.decision.evidence},
+    )
     standing = _stood(context, incumbent, evaluations, name, past)
+    training_id = None if name is None else trainings["final", name][0]
+    return _decided(context, interval, cycle, decision, training_id, watch, standing)
+
+
+def _decided(
+    context: Context,
+    interval: Interval,
+    cycle: OpenCycle,
+    decision: Decision,
+    training_id: int | None,
+    watch: Stopwatch,
+    standing: Standing | None = None,
+) -> OpenCycle:
+    """Record the gate's decision, who serves from the interval's end, and that the cycle is done."""
+    ledger = context.ledger
     with ledger.transaction():
         decision_id = ledger.add_decision(
             cycle.id, "gate", decision, actor=ACTOR, decided_at=context.clock(), standing=standing
         )
-        if name is not None:
-            ledger.add_champion(trainings["final", name][0], decision_id, valid_from=interval.end)
+        if training_id is not None:
+            ledger.add_champion(training_id, decision_id, valid_from=interval.end)
         ledger.add_step(cycle.id, "gate", seconds=watch.seconds, ended_at=context.clock())
         ledger.add_step(cycle.id, "done", seconds={}, ended_at=context.clock())
     return OpenCycle(cycle.id, cycle.steps | {"gate", "done"})

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from heliotrope.config.setting import Positive, Settings
+from heliotrope.config.setting import Positive, Settings, Share
 
-__all__ = ["Report", "Validation"]
+__all__ = ["Recall", "Report", "Validation"]
 
 
 class Validation(Settings):
@@ -29,6 +29,17 @@ class Validation(Settings):
     max_dropped: float = Field(
         0.5, ge=0.0, le=1.0, description="hold when a larger share of the labelled rows is dropped"
     )
+
+
+class Recall(Settings):
+    """Before a training, champions of the past are scored on the newest rows; one that fits serves again instead.
+
+    It must be better than the champion, and its mean loss not above that of past trainings by more than the gate's
+    margin.
+    """
+
+    models: Positive = Field(8, description="how many of the latest different ones")
+    alpha: Share = Field(0.01, description="the level of the test against the champion, over all of them together")
 
 
 class Report(Settings):

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from heliotrope.config.setting import Positive, Settings, Time
 
-__all__ = ["Decayed", "Expanding", "Sliding", "Window"]
+__all__ = ["Decayed", "DriftCut", "Expanding", "Sliding", "Window"]
 
 
-class Sliding(Settings):
+class _Budgeted(Settings):
+    """What every window has."""
+
+    max_rows: Positive | None = Field(None, description="of more rows than this, so many are drawn in the database")
+    sample: Literal["recent", "uniform", "stratified", "balanced"] = Field(
+        "uniform",
+        description="which: the newest; any; any, with the shares of the classes kept; as many of every class and "
+        "interval as there can be. The same rows and seed give the same ones",
+    )
+
+
+class Sliding(_Budgeted):
     """The last ``intervals`` intervals."""
 
     kind: Literal["sliding"] = "sliding"
     intervals: Positive = Field(3, description="how many intervals back from the end of the window")
 
 
-class Expanding(Settings):
+class Expanding(_Budgeted):
     """Everything since ``start`` (absent: the first row), or at most the last ``max_intervals``."""
 
     kind: Literal["expanding"] = "expanding"
@@ -26,7 +37,7 @@ class Expanding(Settings):
     max_intervals: Positive = Field(100_000, description="how far back the window may reach")
 
 
-class Decayed(Settings):
+class Decayed(_Budgeted):
     """The last ``intervals`` intervals, a row weighing half as much with every ``half_life`` intervals of age."""
 
     kind: Literal["decayed"] = "decayed"
@@ -34,4 +45,18 @@ class Decayed(Settings):
     intervals: Positive = Field(24, description="older rows are left out")
 
 
-Window = Annotated[Sliding | Expanding | Decayed, Field(discriminator="kind")]
+class DriftCut(_Budgeted):
+    """Back to the last change that ``drift.false_alarms`` found, the interval in which it was found included."""
+
+    kind: Literal["drift_cut"] = "drift_cut"
+    min_intervals: Positive = Field(1, description="so many at least, whatever changed")
+    max_intervals: Positive = Field(100, description="so many at most, even if nothing did")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_intervals > self.max_intervals:
+            raise ValueError(f"min_intervals = {self.min_intervals} is above max_intervals = {self.max_intervals}")
+        return self
+
+
+Window = Annotated[Sliding | Expanding | Decayed | DriftCut, Field(discriminator="kind")]

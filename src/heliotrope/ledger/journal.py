@@ -42,7 +42,7 @@ from heliotrope.sql import statement
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Ledger", "Notice", "OpenCycle"]
+__all__ = ["Counted", "Ledger", "Notice", "OpenCycle", "Recalled"]
 
 Notice = Callable[[str, str], None]
 """Is told a thing to know, and what to do about it."""
@@ -59,6 +59,28 @@ class OpenCycle:
     def done(self) -> bool:
         """Whether nothing is left to do."""
         return "done" in self.steps
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """How an archived model did on the newest rows."""
+
+    training_id: int
+    window: str
+    """What it was trained on, in words."""
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An interval as counts over bins, the number of changes found up to it, and what changed in it."""
+
+    start: datetime
+    counts: list[list[int]]
+    era: int
+    changed: tuple[str, ...] = ()
+    loss_rise: float | None = None
+    loss_rise_error: float | None = None
 
 
 class Ledger:
@@ -286,6 +308,21 @@ class Ledger:
                 for role, candidate, rows, metrics, gain, evidence, kept_out in scored
             )
 
+    def recalls_of(self, cycle_id: int) -> tuple[Recalled, ...]:
+        """The archived models that were scored on the cycle's batch."""
+        found = []
+        for training_id, candidate, start, end, rows, metrics, gain in self._rows("cycle_recalls", cycle_id=cycle_id):
+            with reading("recall", training_id):
+                evaluation = Evaluation(
+                    role="recalled",
+                    candidate=candidate,
+                    rows=rows,
+                    metrics=table_of(metrics, "metrics", numbers=True),
+                    gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
+                )
+                found.append(Recalled(training_id, f"[{format_time(start)}, {format_time(end)})", evaluation))
+        return tuple(found)
+
     def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
         """By (role, candidate): the training's id, the training, and why it failed."""
         found = {}
@@ -341,6 +378,25 @@ class Ledger:
         with reading("evaluation", f"of {metric}"):
             scores = [table_of(row[0], "metrics", numbers=True).get(metric) for row in reversed(rows)]
         return tuple(score for score in scores if score is not None)
+
+    def past_trainings(self, before: datetime) -> tuple[tuple[datetime, float | None, float | None], ...]:
+        """The ends of the latest intervals in whose cycle something was trained, what it gained, and its loss there."""
+        return tuple((row[0], row[1], row[2]) for row in reversed(self._rows("past_trainings", before=before)))
+
+    def scale(self, asked: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
+        """The newest bins that were laid for what is ``asked``, and their id."""
+        rows = self._rows("newest_scale", asked=Jsonb(dict(asked)))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def counted(self, scale_id: int, after: datetime, before: datetime, limit: int) -> tuple[Counted, ...]:
+        """The latest intervals counted on a scale that start between the two times, oldest first."""
+        rows = self._rows("counted", scale_id=scale_id, after=after, before=before, limit=limit)
+        return tuple(Counted(row[0], row[1], row[2], tuple(row[3]), row[4], row[5]) for row in reversed(rows))
+
+    def changed_before(self, time: datetime) -> datetime | None:
+        """The start of the latest interval before ``time`` in which a change was found."""
+        rows = self._rows("changed_before", before=time)
+        return rows[0][0] if rows else None
 
     def artifact_of(self, fingerprint: str) -> str | None:
         """The model file of an equal fit, made before."""
@@ -435,6 +491,42 @@ class Ledger:
         if rows:
             with self.connection.cursor() as cursor:
                 cursor.executemany(statement("add_drift"), rows)
+
+    def add_recalls(self, batch_id: int, recalled: Sequence[Recalled]) -> None:
+        """How archived models did on the batch."""
+        for one in recalled:
+            gain = one.evaluation.gain
+            fields = None if gain is None else {name: getattr(gain, name) for name in gain.__dataclass_fields__}
+            self.connection.execute(
+                statement("add_recall"),
+                {
+                    "batch_id": batch_id,
+                    "training_id": one.training_id,
+                    "rows": one.evaluation.rows,
+                    "metrics": _json(one.evaluation.metrics),
+                    "gain": None if fields is None else _json(fields),
+                },
+            )
+
+    def add_scale(self, asked: Mapping[str, Any], bins: Mapping[str, Any]) -> int:
+        """The bins that intervals are counted over from now on; their id."""
+        scope = {"pipeline_id": self.ids[0], "segment": self.segment}
+        return self._add("add_scale", **scope, asked=Jsonb(dict(asked)), bins=Jsonb(dict(bins)))
+
+    def add_histogram(self, batch_id: int, scale_id: int, counted: Counted) -> None:
+        """The batch as counts over bins, and whether a change was found in it."""
+        self.connection.execute(
+            statement("add_histogram"),
+            {
+                "batch_id": batch_id,
+                "scale_id": scale_id,
+                "counts": counted.counts,
+                "era": counted.era,
+                "changed": list(counted.changed),
+                "loss_rise": counted.loss_rise,
+                "loss_rise_error": counted.loss_rise_error,
+            },
+        )
 
     def add_decision(
         self,

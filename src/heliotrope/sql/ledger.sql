@@ -236,9 +236,17 @@ FROM (
 WHERE verdict = 'held'
 
 -- name: last_trained
-SELECT max(cycle.interval_end)
-FROM heliotrope.cycle JOIN heliotrope.training ON training.cycle_id = cycle.id
-WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
+-- A model that was recalled stands for a training.
+SELECT (
+    SELECT cycle.interval_end
+    FROM heliotrope.cycle
+    WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
+        AND (EXISTS (SELECT FROM heliotrope.training WHERE training.cycle_id = cycle.id)
+            OR EXISTS (SELECT FROM heliotrope.decision
+                       WHERE decision.cycle_id = cycle.id AND stage = 'gate' AND action = 'promote'))
+    ORDER BY interval_start DESC
+    LIMIT 1
+)
 
 -- name: rows_since
 SELECT coalesce(sum(batch.rows), 0)::bigint
