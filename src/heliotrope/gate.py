@@ -161,9 +161,9 @@ def roll_back(rule: RollBack, previous: str, evidence: Evidence) -> Decision | N
     if evidence.wealth < 1.0:
         return None
     reason = (
-        f"the champion before, {previous}, would have done better: evidence {evidence.wealth * rule.one_in:.2g} of the "
-        f"{rule.one_in:.4g} needed, mean gain {evidence.mean:.4g} over {_counted(evidence.intervals)} of "
-        f"{evidence.rows} rows"
+        f"the champion before, {previous}, would have done better: evidence "
+        f"{_multiple(evidence.wealth * rule.one_in)} of the {rule.one_in:.4g} needed, mean gain {evidence.mean:.4g} "
+        f"over {_counted(evidence.intervals)} of {evidence.rows} rows"
     )
     numbers = {"wealth": evidence.wealth, "e_value": evidence.e_value, "gain": evidence.mean}
     said = {f"previous.{name}": value for name, value in numbers.items()} | {"price": 1.0, "stake": 1.0 / rule.one_in}
@@ -197,7 +197,7 @@ def shadowed(gate: Gate, name: str, evidence: Evidence, *, left: int) -> tuple[D
     after = "" if passed else f", {_counted(left)} left" if left else ", and it leaves the shadow"
     said = (
         f"{name}, in the shadow, is {'' if passed else 'not yet shown to be '}better than the champion: evidence "
-        f"{evidence.wealth / stake:.2g} of the {1.0 / stake:.4g} needed, mean gain {evidence.mean:.4g} over "
+        f"{_multiple(evidence.wealth / stake)} of the {1.0 / stake:.4g} needed, mean gain {evidence.mean:.4g} over "
         f"{_counted(evidence.intervals)} of {evidence.rows} rows{after}"
     )
     if not passed:
@@ -211,6 +211,10 @@ def _rate(gate: Gate) -> budget.Rate:
     assert gate.false_promotions is not None, "refused where the pipeline is read"
     assert not isinstance(gate.false_promotions, Share), "refused where the pipeline is read"
     return budget.Rate(gate.false_promotions.one_in)
+
+
+def _multiple(stakes: float) -> str:
+    return f"{stakes:,.0f}" if 10.0 <= stakes < 1e6 else f"{stakes:.2g}"
 
 
 def _counted(intervals: int) -> str:
@@ -327,7 +331,7 @@ def _by_account(contender: Contender, gain: PairedLoss, account: Account) -> _Fi
     least = f" by {above:.4g}" if above else ""
     reason = (
         f"{name} is {'' if passed else 'not yet shown to be '}better than the champion{least}: evidence "
-        f"{one.wealth / account.stake:.2g} of the {1.0 / level:.4g} needed, mean gain {one.mean:.4g} over "
+        f"{_multiple(one.wealth / account.stake)} of the {1.0 / level:.4g} needed, mean gain {one.mean:.4g} over "
         f"{_counted(one.intervals)} of {one.rows} rows; this interval alone {gain.mean_gain:.4g}, p = {p:.2g}, "
         f"{'<' if p < level else 'needed <'} {level:.2g}"
     )
