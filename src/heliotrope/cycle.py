@@ -893,13 +893,14 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Record the gate's decision on what ``train`` left in the ledger, and who serves from the interval's end."""
     watch = Stopwatch()
     ledger = context.ledger
+    with watch("ledger"):
+        champion, past = ledger.contest_at(interval.start)
     chosen = recall.Chosen(Decision(action=Action.KEEP, reasons=()), None)
     if context.pipeline.recall is not None:
         chosen = _chosen(context, interval, ledger.recalls_of(cycle.id), _mean_loss(ledger, cycle))
         if chosen.training_id is not None:
-            return _decided(context, interval, cycle, chosen.decision, chosen.training_id, watch)
+            return _decided(context, interval, cycle, chosen.decision, chosen.training_id, watch, past.standing)
     with watch("ledger"):
-        champion, past = ledger.contest_at(interval.start)
         trainings = ledger.trainings_of(cycle.id)
         scored = ledger.evaluations_of(cycle.id)
         evaluations = {one.candidate: one for one in scored if one.role == "challenger"}
@@ -932,7 +933,7 @@ def _decided(
     decision: Decision,
     training_id: int | None,
     watch: Stopwatch,
-    standing: Standing | None = None,
+    standing: Standing,
 ) -> OpenCycle:
     """Record the gate's decision, who serves from the interval's end, and that the cycle is done."""
     ledger = context.ledger
