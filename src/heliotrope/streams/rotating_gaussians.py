@@ -87,6 +87,8 @@ class RotatingGaussians:
         of its mean. In polar coordinates around the middle the integral along the distance has a closed form; the
         one along the angle is taken by Gauss-Legendre quadrature over what is not negligible of the wedge.
         """
+        if len(self.names) == 1:
+            return 1.0
         distance = math.sqrt(self.radius)
         half = math.pi / len(self.names)
         if distance > 0:
