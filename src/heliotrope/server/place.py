@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -129,9 +129,7 @@ def remove_socket(folder: Path) -> None:
     if link.is_symlink():
         socket = link.readlink()
         if socket.name.startswith(_TEMPORARY) and socket.is_dir():
-            clear_socket(socket)
-            with suppress(OSError):
-                socket.rmdir()
+            shutil.rmtree(socket, ignore_errors=True)  # whatever a killed server was just about to write there
         link.unlink()
 
 
