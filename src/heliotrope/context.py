@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Context", "utc_now"]
 
 Kind = Literal["numeric", "categorical"]
+T = TypeVar("T")
 
 _CACHED_BYTES = 512 * 2**20
 _CACHED_MODELS = 32
@@ -208,6 +209,10 @@ class Context:
             for batch in self.batches(window, known_classes)
             if batch.verdict is Verdict.OK and batch.rows and batch.interval.start not in held
         ]
+
+    def once(self, what: str, of: tuple[Any, ...], compute: Callable[[], T]) -> T:
+        """What ``compute`` returns, which hangs on ``of`` alone; kept only where many histories are run at once."""
+        return compute()
 
     # --- models ------------------------------------------------------------------------------------------
 
