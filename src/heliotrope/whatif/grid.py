@@ -139,11 +139,10 @@ def policies(
 def _policy(
     pipeline: Pipeline, candidates: Sequence[Mapping[str, Any]], trigger: Any, gate: str, *, declared: bool = False
 ) -> Policy:
-    forms = list(dict.fromkeys(window_text(one["window"]) for one in candidates))
     return Policy(
         pipeline=pipeline,
         candidates=" + ".join(one["name"] for one in candidates),
-        window=", ".join(forms),
+        window=windows_text([one["window"] for one in candidates]),
         trigger=trigger_text(trigger),
         gate=gate,
         declared=declared,
@@ -259,17 +258,31 @@ def window_text(window: Mapping[str, Any]) -> str:
     return window["kind"] if length is None else f"{window['kind']} {length:g}"
 
 
+def windows_text(windows: Sequence[Mapping[str, Any]]) -> str:
+    """The windows of several candidates.
+
+    >>> windows_text([{"kind": "sliding", "intervals": 3}, {"kind": "sliding", "intervals": 1}, {"kind": "expanding"}])
+    'sliding 3/1, expanding'
+    """
+    by_kind: dict[str, list[str]] = {}
+    for text in dict.fromkeys(map(window_text, windows)):
+        kind, _, length = text.partition(" ")
+        by_kind.setdefault(kind, []).append(length)
+    return ", ".join(f"{kind} {'/'.join(lengths)}".strip() for kind, lengths in by_kind.items())
+
+
 def trigger_text(trigger: Mapping[str, Any]) -> str:
     """A trigger in a few words.
 
     >>> trigger_text({"kind": "any", "of": [{"kind": "schedule", "every": 4}, {"kind": "drift", "at_least": 2}]})
-    'any of every 4, drift at_least 2'
+    'every 4 or drift at_least 2'
     """
     kind = trigger["kind"]
     if kind == "schedule":
         return f"every {trigger.get('every', 1)}"
     if "of" in trigger:
-        return f"{kind} of {', '.join(trigger_text(one) for one in trigger['of'])}"
+        texts = [f"({trigger_text(one)})" if "of" in one else trigger_text(one) for one in trigger["of"]]
+        return {"any": " or ", "all": " and "}.get(kind, f" {kind} ").join(texts)
     return _flat(trigger)
 
 
