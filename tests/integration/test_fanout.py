@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from heliotrope.database import Database
 from heliotrope.errors import ConfigError
 from heliotrope.interval import Interval
 from heliotrope.replay import span_of
-from heliotrope.whatif import fanout, grid, past
+from heliotrope.whatif import fanout, grid, past, trial
 
 HOURS = 14
 PARTS: dict[str, Any] = {
@@ -140,7 +141,7 @@ def test_the_table_marks_what_runs_and_what_is_recommended(call: Callable[..., E
     code, out, err = call("turning.yaml", "--grid", "grid.yaml", "--backend", "sequential")
     assert code == 0, err
     assert "try 13 policies 14/14" in err
-    for word in ("frontier", "running", "recommended", "regret", "hindsight", "every 2", "sliding 6"):
+    for word in ("* on the frontier", "running", "recommended", "regret", "hindsight", "every 2", "sliding 6"):
         assert word in out
     assert "compared on the 13 of 14 intervals" in out
 
@@ -204,3 +205,21 @@ def test_ctrl_c_at_the_terminal_leaves_no_process_and_no_folder(folder: Path) ->
     assert process.returncode == 130, err
     assert "remedy" in err
     time.sleep(0.5)
+
+
+def test_no_schedule_of_one_candidate_does_better_than_hindsight(filled: Database, tmp_path: Path) -> None:
+    """With a gate that lets every fresh fit in, a policy of one candidate is one of the schedules looked at."""
+    triggers = [{"kind": "schedule", "every": every} for every in (1, 2, 3, 5)]
+    parts: dict[str, Any] = {"candidates": ["each"], "windows": ["declared"], "triggers": triggers}
+    gate = {"kind": "holdout", "margin": 1.0}
+    with world.opened(filled, tmp_path, gate=gate) as context:
+        policies = grid.policies(context.pipeline, parts | {"gates": ["declared"]})[1:]
+        span = span_of(context)
+        tried = trial.run(
+            context, policies, span, backend="sequential", jobs=1, progress=lambda *_: nullcontext(lambda _: None)
+        )
+    for one in tried.verdict.policies:
+        assert one.run.promotions == one.run.trainings
+        assert one.mean <= tried.oracle[one.run.trainings - 1] + 1e-9
+    best = max(one.mean for one in tried.verdict.policies if one.run.trainings == HOURS)
+    assert tried.oracle[-1] >= best

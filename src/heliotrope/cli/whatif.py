@@ -154,11 +154,12 @@ def _say(output: Output, declared: Pipeline, tried: Trial, *, every: bool) -> No
     shown = [one for place, one in enumerate(ordered) if every or place < SHOWN or id(one) in named]
     gated = any(one.policy.gate != "declared" for one in verdict.policies)
     headers = ["candidates", "window", "trigger", *(["gate"] if gated else []), metric, "+-", "trained", "fit s"]
-    headers += ["promoted", "mark"]
-    numbers = (metric, "+-", "trained", "fit s", "promoted", "mark")
+    headers += ["promoted", ""]
+    numbers = (metric, "+-", "trained", "fit s", "promoted", "")
     output.table(headers, [_row(one, tried, gated) for one in shown], right=numbers)
     if len(shown) < len(ordered):
         output.say(f"... {len(ordered) - len(shown)} more; --all shows them")
+    output.say("* on the frontier: no policy is as good with fewer trainings")
     output.say()
     for line in _lines(declared, tried):
         output.say(line)
@@ -166,7 +167,7 @@ def _say(output: Output, declared: Pipeline, tried: Trial, *, every: bool) -> No
 
 def _row(one: Judged, tried: Trial, gated: bool) -> list[str]:
     run, policy, verdict = one.run, one.policy, tried.verdict
-    marks = ["frontier"] if one.on_frontier else []
+    marks = ["*"] if one.on_frontier else []
     marks += [
         word for word, other in (("running", verdict.running), ("recommended", verdict.recommended)) if one is other
     ]
@@ -181,9 +182,7 @@ def _lines(declared: Pipeline, tried: Trial) -> list[str]:
     running, best, chosen = verdict.running, verdict.best, verdict.recommended
     lines = [f"running      {_said(running)}", f"best         {_said(best)}"]
     lines.append(f"regret       {_behind(running.behind)} for running what is declared and not the best")
-    lines.append(
-        f"recommended  {_said(chosen)}: the cheapest within one standard error of the best, paired by interval"
-    )
+    lines.append(f"recommended  {_said(chosen)}; the cheapest within one standard error of the best")
     oracle = tried.oracle[min(chosen.run.trainings, len(tried.oracle)) - 1]
     lines.append(
         f"hindsight    {number(float(oracle))} at most with {counted(chosen.run.trainings, 'training')} of one "
@@ -195,9 +194,8 @@ def _lines(declared: Pipeline, tried: Trial) -> list[str]:
             "second than what was best there"
         )
     span = f"{format_time(tried.span[0].start)} to {format_time(tried.span[-1].end)}"
-    lines.append(
-        f"compared on {counted(scored, 'interval')} of {len(tried.span)} that all {count} policies scored, {span}"
-    )
+    of = f"the {scored} of {len(tried.span)} intervals that all {count} policies scored"
+    lines.append(f"compared on {of}, {span}")
     lines.append(
         f"{done.fits} fits ({done.fit_seconds:.2f} s), {done.scores} scorings, {done.measurements} measurements of "
         f"drift in {tried.seconds:.1f} s"

@@ -120,7 +120,7 @@ def spread(
 
     parts = groups(pipelines)
     history.write(folder / "rows.arrow")
-    with _cluster(backend, jobs), _watched(folder, advance):
+    with _cluster(backend, jobs, folder), _watched(folder, advance):
         found: list[Outcome] = Parallel(n_jobs=jobs, backend=None if backend in _PACKAGES else "loky")(
             delayed(_part)([pipelines[place] for place in part], folder, number, history.relation, history.reach, span)
             for number, part in enumerate(parts)
@@ -184,23 +184,24 @@ def _watched(folder: Path, advance: Callable[[str], object]) -> Iterator[None]:
 
 
 @contextmanager
-def _cluster(backend: Backend, jobs: int) -> Iterator[None]:
+def _cluster(backend: Backend, jobs: int, folder: Path) -> Iterator[None]:
     """joblib's backend of that name, on a cluster of this machine's processes unless one is connected already."""
     if backend not in _PACKAGES:
         yield
         return
     from joblib import parallel_config
 
-    with _dask(jobs) if backend == "dask" else _ray(jobs), parallel_config(backend=backend):
+    with _dask(jobs, folder) if backend == "dask" else _ray(jobs), parallel_config(backend=backend):
         yield
 
 
 @contextmanager
-def _dask(jobs: int) -> Iterator[None]:
+def _dask(jobs: int, folder: Path) -> Iterator[None]:
     """The cluster whose scheduler DASK_SCHEDULER_ADDRESS names, or one of ``jobs`` processes here."""
     distributed: Any = import_module("distributed")  # it carries few types, and is not installed everywhere
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
     quiet: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+    quiet["local_directory"] = str(folder)
     cluster: AbstractContextManager[Any] = (
         nullcontext(address) if address else distributed.LocalCluster(n_workers=jobs, **quiet)
     )
