@@ -96,6 +96,10 @@ class Context:
             if hasattr(kept, "close"):
                 kept.close()
 
+    def once(self, what: str, of: tuple[Any, ...], compute: Callable[[], T]) -> T:
+        """What ``compute`` returns, which hangs on ``of`` alone; kept only where many histories are run at once."""
+        return compute()
+
     # --- rows --------------------------------------------------------------------------------------------
 
     @property
@@ -209,10 +213,6 @@ class Context:
             for batch in self.batches(window, known_classes)
             if batch.verdict is Verdict.OK and batch.rows and batch.interval.start not in held
         ]
-
-    def once(self, what: str, of: tuple[Any, ...], compute: Callable[[], T]) -> T:
-        """What ``compute`` returns, which hangs on ``of`` alone; kept only where many histories are run at once."""
-        return compute()
 
     # --- models ------------------------------------------------------------------------------------------
 
