@@ -502,13 +502,6 @@ def _fit(
     return Challenger(replace(training, seconds=seconds, artifact=sha256 if keep else None), model)
 
 
-def fit_until(
-    context: Context, candidate: Candidate, end: datetime, known: tuple[str, ...] | None = None
-) -> Challenger | None:
-    """A candidate's fit on its window up to ``end``, or the equal one made before; nothing is recorded."""
-    return _fit(context, candidate, end, known, Stopwatch())
-
-
 def _fitted(context: Context, candidate: Candidate, batches: list[Batch], chosen: Interval, seed: int) -> Model:
     pipeline = context.pipeline
     table = concat(batches)
@@ -590,3 +583,10 @@ def train_one(context: Context, candidate: Candidate, interval: Interval, end: d
             return before[0]
     with ledger.transaction():
         return ledger.add_training(cycle.id, "manual", final.training)
+
+
+def fit_until(
+    context: Context, candidate: Candidate, end: datetime, known: tuple[str, ...] | None = None
+) -> Challenger | None:
+    """A candidate's fit on its window up to ``end``, or the equal one made before; nothing is recorded."""
+    return _fit(context, candidate, end, known, Stopwatch())
