@@ -86,7 +86,8 @@ class Scores:
         """The best mean with at most 1, 2, ... ``most`` trainings over the intervals that are kept, shape (T,)."""
         sign = -1.0 if lower_is_better else 1.0
         matrix = self.matrix[:, : len(kept)]
-        matrix = np.where(np.isfinite(matrix), sign * matrix * kept, -np.inf)
+        trained = np.isfinite(matrix)
+        matrix = np.where(trained, sign * np.where(trained & kept, matrix, 0.0), -np.inf)
         return sign * best_sums(matrix, self.after, most) / max(1, int(kept.sum()))
 
 

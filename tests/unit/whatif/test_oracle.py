@@ -43,8 +43,8 @@ def test_a_time_at_which_nothing_could_be_trained_is_left_out() -> None:
 
 
 def test_intervals_that_are_left_out_count_for_nothing() -> None:
-    matrix = np.array([[0, 0.4, 0.1, 0.2], [0, 0, 0.9, 0.6]])
-    scores = Scores("tree", (0, 1), matrix)
+    matrix = np.array([[0, 0.4, 0.1, 0.2], [0, 0, 0.9, 0.6], [-np.inf] * 4])
+    scores = Scores("tree", (0, 1, 2), matrix)
     kept = np.array([False, True, False, True])
     assert scores.means(2, kept, lower_is_better=False).tolist() == pytest.approx([0.3, 0.5])
     assert scores.means(2, kept, lower_is_better=True).tolist() == pytest.approx([0.3, 0.3])
