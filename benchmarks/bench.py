@@ -31,9 +31,10 @@ __all__ = ["Board", "database", "folder", "process", "rounds", "timed"]
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder that is gone afterwards; its path is short, as that of a socket must be."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else `timeout` would leave the folder and its server
+    """A folder that is gone afterwards. Where root makes it, PostgreSQL's account passes through it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else `timeout` would leave the folder
     path = Path(tempfile.mkdtemp(prefix="bench"))
+    path.chmod(0o711)
     try:
         yield path
     finally:
@@ -51,7 +52,7 @@ def database() -> Iterator[Database]:
     with folder() as place:
         try:
             with _within(server.start(place / "pg")) as url:
-                yield Database(url, embedded=True)
+                yield Database(url, embedded=place / "pg")
         finally:
             server.stop(place / "pg")
 

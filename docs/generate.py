@@ -21,6 +21,7 @@ from pydantic_core import PydanticUndefined
 
 from heliotrope import config
 from heliotrope.cli.application import command
+from heliotrope.config import gate
 
 REFERENCE = Path(__file__).parent / "reference"
 _NOTE = "<!-- Written by `python docs/generate.py`. Do not edit it: edit the code, and run that again. -->"
@@ -116,18 +117,33 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("Pipeline", (config.Pipeline,)),
     ("Source", (config.Source,)),
     ("Candidate", (config.Candidate,)),
-    ("Window", (config.Sliding, config.Expanding, config.Decayed)),
+    ("Window", (config.Sliding, config.Expanding, config.Decayed, config.DriftCut)),
     (
         "Trigger",
-        (config.Schedule, config.Amount, config.DriftTrigger, config.Performance, config.AnyOf, config.All),
+        (
+            config.Schedule,
+            config.Amount,
+            config.DriftTrigger,
+            config.Performance,
+            config.Cost,
+            config.AnyOf,
+            config.All,
+            config.KOf,
+        ),
     ),
     ("Drift", (config.Drift,)),
+    ("False alarms", (config.FalseAlarms,)),
     (
         "Detector",
         (config.KolmogorovSmirnov, config.PopulationStability, config.ChiSquare, config.DomainClassifier),
     ),
     ("Validation", (config.Validation,)),
     ("Gate", (config.Gate,)),
+    ("Promise", (gate.Rate, gate.Share)),
+    ("Guard", (config.Guard,)),
+    ("Slice", (config.Slice,)),
+    ("Rollback", (config.RollBack,)),
+    ("Recall", (config.Recall,)),
     ("Report", (config.Report,)),
     ("Dataset", (config.StreamDataset, config.FileDataset, config.FunctionDataset)),
 )

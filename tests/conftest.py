@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -28,11 +29,14 @@ def server_url() -> Iterator[str]:
     if os.environ.get("HELIOTROPE_TEST_SERVER_URL"):
         yield os.environ["HELIOTROPE_TEST_SERVER_URL"]
         return
-    # A socket's path may have no more than 107 characters: not under pytest's own long folder.
     folder = Path(tempfile.mkdtemp(prefix="helio"))
-    yield server.start(folder / "pg")
+    folder.chmod(0o755)  # where root runs the tests, PostgreSQL's account passes through it
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "waiting for|the embedded PostgreSQL is starting")  # a busy machine
+        url = server.start(folder / "pg")
+    yield url
     server.stop(folder / "pg")
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -83,13 +83,21 @@ _DUMPS: Mapping[str, str] = {
     "batch": "SELECT interval_start, revision, content_hash, rows_read, rows, first_time, last_time, verdict, problems"
     " FROM heliotrope.batch JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2",
     "evaluation": "SELECT interval_start, revision, evaluation.role, evaluation.candidate, evaluation.rows, metrics,"
-    " gain, fingerprint FROM heliotrope.evaluation JOIN heliotrope.batch ON batch.id = batch_id"
+    " gain, evaluation.evidence, kept_out, fingerprint FROM heliotrope.evaluation"
+    " JOIN heliotrope.batch ON batch.id = batch_id"
     " JOIN heliotrope.cycle ON cycle.id = cycle_id JOIN heliotrope.training ON training.id = training_id"
     " ORDER BY 1, 2, 3, 4",
     "drift": "SELECT interval_start, revision, detector, feature, reference_rows, current_rows, statistic, p_value,"
     " threshold, drifted FROM heliotrope.drift JOIN heliotrope.batch ON batch.id = batch_id"
     " JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2, 3, 4",
-    "decision": "SELECT interval_start, stage, action, reasons, evidence, actor FROM heliotrope.decision"
+    "histogram": "SELECT interval_start, revision, bins, counts, era, changed, loss_rise, loss_rise_error"
+    " FROM heliotrope.histogram JOIN heliotrope.batch ON batch.id = batch_id"
+    " JOIN heliotrope.cycle ON cycle.id = cycle_id JOIN heliotrope.scale ON scale.id = scale_id ORDER BY 1, 2",
+    "recall": "SELECT cycle.interval_start, candidate, fingerprint, recall.rows, metrics, gain"
+    " FROM heliotrope.recall JOIN heliotrope.batch ON batch.id = batch_id"
+    " JOIN heliotrope.cycle ON cycle.id = batch.cycle_id JOIN heliotrope.training ON training.id = training_id"
+    " ORDER BY 1, 2, 3",
+    "decision": "SELECT interval_start, stage, action, reasons, evidence, standing, actor FROM heliotrope.decision"
     " LEFT JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2, decision.id",
     "training": "SELECT interval_start, candidate, role, window_start, window_end, rows, seed, fingerprint, versions,"
     " artifact, failure FROM heliotrope.training JOIN heliotrope.cycle ON cycle.id = cycle_id ORDER BY 1, 2, 3",

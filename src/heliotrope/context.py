@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,16 +24,17 @@ from heliotrope.database import Database, home
 from heliotrope.errors import ArtifactError, ModelError
 from heliotrope.interval import Interval, floor, intervals
 from heliotrope.ledger import Ledger, Notice, declarations
-from heliotrope.provenance import code_version
+from heliotrope.provenance import code_version, seed_for
 from heliotrope.records import Batch, Champion, Training, Verdict
-from heliotrope.store import Artifacts, Rows
+from heliotrope.store import Artifacts, Draw, Rows
 from heliotrope.threads import wait_asleep
 from heliotrope.validate import infer_kinds, validate
 
 if TYPE_CHECKING:
     from heliotrope.candidates.model import Model
+    from heliotrope.config import Window
 
-__all__ = ["Context", "utc_now"]
+__all__ = ["Context", "Fitted", "utc_now"]
 
 Kind = Literal["numeric", "categorical"]
 T = TypeVar("T")
@@ -44,6 +46,19 @@ _CACHED_MODELS = 32
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
+
+
+class Fitted(NamedTuple):
+    """What is remembered of a batch that a model was fitted to."""
+
+    start: datetime
+    content_hash: str
+    rows: int
+
+    @classmethod
+    def of(cls, batch: Batch) -> Fitted:
+        """Of a batch."""
+        return cls(batch.interval.start, batch.content_hash, batch.rows)
 
 
 class Context:
@@ -214,6 +229,71 @@ class Context:
             if batch.verdict is Verdict.OK and batch.rows and batch.interval.start not in held
         ]
 
+    def sampled(self, span: Interval, window: Window, known_classes: Collection[str] | None = None) -> list[Batch]:
+        """As :meth:`usable`, with no more rows in all than the window's budget: the rest stays in the database.
+
+        Whether an interval is held is known from its cycle; what is wrong with single rows is dropped.
+        """
+        if window.max_rows is None:
+            return self.usable(span, known_classes)
+        pipeline = self.pipeline
+        draw = Draw(
+            sample=window.sample,
+            most=window.max_rows,
+            target=pipeline.target,
+            labelled=pipeline.task == "classification",
+            step=pipeline.interval,
+            seed=seed_for(pipeline.seed, "sample"),
+            held=self.ledger.held_intervals(span.start, span.end),
+        )
+        table = draw.read(self.rows, span, pipeline.columns[1:])
+        if table is None:
+            return self.usable(span, known_classes)
+        run = list(intervals(span.start, span.end, pipeline.interval))
+        return [
+            batch
+            for interval, part in zip(run, self._split(table, run), strict=True)
+            if part.num_rows and (batch := self._sifted(interval, part, known_classes)).rows
+        ]
+
+    def _sifted(self, interval: Interval, part: pa.Table, known_classes: Collection[str] | None) -> Batch:
+        """Some of an interval's rows, without those that cannot be used."""
+        return validate(
+            part,
+            pipeline=self._lenient,
+            kinds=self.kinds,
+            interval=interval,
+            known_classes=None if known_classes is None else tuple(known_classes),
+        )
+
+    @cached_property
+    def _lenient(self) -> Pipeline:
+        """The pipeline, with no rule about a batch as a whole: a sample is not to be judged by its size."""
+        rules = self.pipeline.validation
+        dropped = {
+            name: "drop"
+            for name in ("on_null", "on_non_finite", "on_unlabelled", "on_unseen_class")
+            if getattr(rules, name) != "allow"
+        }
+        kept = {"min_rows": 1, "on_too_few": "allow", "max_dropped": 1.0}
+        return self.pipeline.model_copy(update={"validation": rules.model_copy(update=dropped | kept)})
+
+    def streamed(self, span: Interval, known_classes: Collection[str] | None = None) -> Iterator[Batch]:
+        """The batches of :meth:`usable`, one after the other, none of them kept in memory."""
+        held = self.ledger.held_intervals(span.start, span.end)
+        for interval in intervals(span.start, span.end, self.pipeline.interval):
+            if interval.start in held:
+                continue
+            batch = validate(
+                self._read(interval.start, interval.end),
+                pipeline=self.pipeline,
+                kinds=self.kinds,
+                interval=interval,
+                known_classes=None if known_classes is None else tuple(known_classes),
+            )
+            if batch.verdict is Verdict.OK and batch.rows:
+                yield batch
+
     # --- models ------------------------------------------------------------------------------------------
 
     def remember(self, fingerprint: str, model: Model) -> None:
@@ -283,7 +363,7 @@ class Context:
         time = self.pipeline.source.time
         return model if model.time in (None, time) else replace(model, time=time)
 
-    def fingerprint(self, candidate: Candidate, batches: list[Batch], window: Interval, seed: int) -> str:
+    def fingerprint(self, candidate: Candidate, batches: Sequence[Fitted], window: Interval, seed: int) -> str:
         """SHA-256 over all that a fit depends on. Equal fingerprints mean equal models."""
         said = {
             "candidate": candidate.model_dump(mode="json"),
@@ -291,7 +371,7 @@ class Context:
             "kinds": list(self.kinds.items()),  # a list: their order is that of the columns a model sees
             "target": self.pipeline.target,
             "window": [window.start.isoformat(), window.end.isoformat()],
-            "batches": [[batch.interval.start.isoformat(), batch.content_hash, batch.rows] for batch in batches],
+            "batches": [[one.start.isoformat(), one.content_hash, one.rows] for one in batches],
             "seed": seed,
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heliotrope.errors import ConnectionLostError, DatabaseError, LockedError
+from heliotrope.errors import ConfigError, ConnectionLostError, DatabaseError, LockedError
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,9 +26,27 @@ _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
 
 
 def home(environment: Mapping[str, str] | None = None) -> Path:
-    """The folder of model files, pictures and the embedded server: ``HELIOTROPE_HOME``, else ``./.heliotrope``."""
+    """The folder of model files, pictures and the embedded server: ``HELIOTROPE_HOME``, else ``./.heliotrope``.
+
+    Raises ConfigError when it cannot name one.
+    """
     environment = os.environ if environment is None else environment
-    return Path(environment.get("HELIOTROPE_HOME") or ".heliotrope").expanduser().resolve()
+    named = environment.get("HELIOTROPE_HOME") or ".heliotrope"
+    try:
+        folder = Path(named).expanduser().resolve()
+    except (RuntimeError, OSError) as error:  # ~ of no user; a loop, before Python 3.13
+        raise _no_home(named, str(error)) from None
+    if folder.is_symlink():
+        raise _no_home(named, "symbolic links in a circle")
+    if folder.exists() and not folder.is_dir():
+        raise _no_home(named, "it is a file")
+    return folder
+
+
+def _no_home(named: str, reason: str) -> ConfigError:
+    return ConfigError(
+        f"HELIOTROPE_HOME, {named!r}, names no folder: {reason}", remedy="let it name a folder that can be written"
+    )
 
 
 def resolve(url: str | None = None, *, environment: Mapping[str, str] | None = None) -> Database:
@@ -40,7 +58,8 @@ def resolve(url: str | None = None, *, environment: Mapping[str, str] | None = N
     if url is None:
         from heliotrope import server
 
-        return Database(server.start(home(environment) / "postgres"), embedded=True)
+        folder = home(environment) / "postgres"
+        return Database(server.start(folder), embedded=folder)
     if not re.match(r"postgres(ql)?://", url):
         raise DatabaseError(
             f"{without_password(url)!r} is not a PostgreSQL URL",
@@ -72,9 +91,12 @@ def lock_key(*parts: str) -> int:
 
 
 class Database:
-    """A PostgreSQL server's database, by URL. Opening it costs nothing; connections are made when asked for."""
+    """A PostgreSQL server's database, by URL. Opening it costs nothing; connections are made when asked for.
 
-    def __init__(self, url: str, *, embedded: bool = False) -> None:
+    ``embedded`` is the folder of the embedded server that it is on.
+    """
+
+    def __init__(self, url: str, *, embedded: Path | None = None) -> None:
         self.url = url
         self.embedded = embedded
         self.application = "heliotrope"

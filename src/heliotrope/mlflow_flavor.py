@@ -144,7 +144,7 @@ def _load_pyfunc(path: str) -> ChampionModel:
     folder = Path(path)
     try:
         note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-        content = (folder / _MODEL).read_bytes()
+        content = artifact.read(folder / _MODEL)
         sha256, packages = str(note["sha256"]), frozenset(note["trusted_packages"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from heliotrope.evidence.betting import Evidence
     from heliotrope.interval import Interval
 
 __all__ = [
@@ -116,6 +117,10 @@ class Evaluation:
     rows: int
     metrics: Mapping[str, float]
     gain: PairedLoss | None = None
+    evidence: Evidence | None = None
+    """What its comparison with the champion has gathered, this batch included; None without one."""
+    kept_out: tuple[str, ...] = ()
+    """Why guards do not let it in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

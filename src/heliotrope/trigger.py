@@ -1,19 +1,23 @@
 """Policies: whether to train now. They only decide, on what a cycle has counted, scored and measured.
 
 A decision's evidence is keyed by the trigger and what it looked at, as in ``schedule.intervals_since_training``; inside
-``any`` and ``all`` by the place too, as in ``any.0.schedule.intervals_since_training``.
+``any``, ``all`` and ``k_of`` by the place too, as in ``any.0.schedule.intervals_since_training``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from heliotrope import config
+from heliotrope.evidence import worth
+from heliotrope.evidence.alarm import Alarm, Watched
+from heliotrope.evidence.harm import Harm
 from heliotrope.records import Action, Decision, DriftReport
 
-__all__ = ["Situation", "decide"]
+__all__ = ["Situation", "decide", "parts"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +39,17 @@ class Situation:
     """Whether a smaller score is the better one."""
     unscored: str = ""
     """Why the champion cannot be scored any more, on any rows to come; empty where it can."""
+    watched: Watched | None = None
+    """What the watch for changes found; None where ``drift.false_alarms`` is not set."""
+    losses: tuple[float, ...] = ()
+    """The champion's mean loss for each interval since it was promoted, oldest first, this interval's last.
+
+    Asked for by a cost trigger and by what tells drift that hurts from drift that does not.
+    """
+    past: tuple[worth.Past, ...] = ()
+    """Past trainings, oldest first; asked for by a cost trigger."""
+    loss_scale: float = 1.0
+    """What a tolerated rise of the loss is a share of, as for the gate."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,9 +62,8 @@ class _Opinion:
 def decide(trigger: config.Trigger, situation: Situation) -> Decision:
     """``train`` or ``skip``, with the reasons for it and the numbers that every trigger looked at.
 
-    A pipeline that has never trained always trains, and so does one whose champion cannot be scored. ``any`` gives the
-    reasons of those that ask for a training, or of all where none does; ``all`` those of the ones that do not, or of
-    all where every one does.
+    A pipeline that has never trained always trains, and so does one whose champion cannot be scored. ``any``, ``all``
+    and ``k_of`` give the reasons of those whose answer is theirs.
 
     >>> now = Situation(
     ...     intervals_since_training=3, rows_since_training=2700, drift=(), scores=(0.95, 0.9), lower_is_better=False
@@ -70,17 +84,45 @@ def decide(trigger: config.Trigger, situation: Situation) -> Decision:
     )
 
 
+def parts(trigger: config.Trigger) -> Iterator[config.Trigger]:
+    """The trigger and all that it is made of.
+
+    >>> [one.kind for one in parts(config.AnyOf(of=(config.Schedule(), config.All(of=(config.Performance(),)))))]
+    ['any', 'schedule', 'all', 'performance']
+    """
+    yield trigger
+    if isinstance(trigger, config.AnyOf | config.All | config.KOf):
+        for one in trigger.of:
+            yield from parts(one)
+
+
 def _opinion(trigger: config.Trigger, situation: Situation, since: int) -> _Opinion:
+    opinion = _asked(trigger, situation, since)
+    if not opinion.train or since >= trigger.cool_down:
+        return opinion
+    reason = f"{trigger.kind}: {_count(since, 'interval')} since the last training, it cools down for "
+    return _Opinion(
+        train=False,
+        reasons=(f"{reason}{trigger.cool_down:,}", *opinion.reasons),
+        evidence={**opinion.evidence, f"{trigger.kind}.cool_down": float(trigger.cool_down)},
+    )
+
+
+def _asked(trigger: config.Trigger, situation: Situation, since: int) -> _Opinion:
     match trigger:
         case config.Schedule():
             return _schedule(trigger, since)
         case config.Amount():
             return _amount(trigger, situation.rows_since_training)
         case config.DriftTrigger():
+            if situation.watched is not None:
+                return _change(trigger, situation.watched, situation.loss_scale)
             return _drift(trigger, situation.drift)
         case config.Performance():
             return _performance(trigger, situation)
-        case config.AnyOf() | config.All():
+        case config.Cost():
+            return _cost(trigger, situation, since)
+        case config.AnyOf() | config.All() | config.KOf():
             return _combined(trigger, [_opinion(one, situation, since) for one in trigger.of])
 
 
@@ -119,6 +161,62 @@ def _drift(trigger: config.DriftTrigger, reports: tuple[DriftReport, ...]) -> _O
     )
 
 
+def _change(trigger: config.DriftTrigger, watched: Watched, scale: float) -> _Opinion:
+    """An alarm counts until a training follows it, unless only those that hurt are asked for and it does not."""
+    tolerance = trigger.tolerance * scale
+    harms = [(alarm, _harm(alarm, tolerance)) for alarm in watched.alarms]
+    counted = [(alarm, harm) for alarm, harm in harms if not (trigger.hurting_only and harm is Harm.HARMLESS)]
+    said = [_said(alarm, harm) for alarm, harm in harms] or ["no change since the last training"]
+    rise = watched.alarms[-1].rise if watched.alarms else None
+    return _simple(
+        "drift",
+        bool(counted),
+        "; ".join(said[-3:]),
+        changes=watched.era.changes,
+        era_first=watched.era.first,
+        alarms=len(harms),
+        counted=len(counted),
+        **({} if rise is None else {"loss_rise": rise.mean, "loss_rise_error": rise.standard_error}),
+    )
+
+
+def _harm(alarm: Alarm, tolerance: float) -> Harm:
+    return Harm.UNCLEAR if alarm.rise is None else alarm.rise.harm(tolerance=tolerance)
+
+
+def _said(alarm: Alarm, harm: Harm) -> str:
+    when = "" if not alarm.ago else f" {_count(alarm.ago, 'interval')} ago"
+    text = f"a change{when} in {_listed(alarm.features)}"
+    if alarm.rise is None or not math.isfinite(alarm.rise.standard_error):
+        return f"{text}; what it does to the champion is not known"
+    does = {Harm.HURTS: "it hurts", Harm.HARMLESS: "it does no harm", Harm.UNCLEAR: "unclear whether it hurts"}[harm]
+    return f"{text}; {does}: the mean loss rose by {alarm.rise.mean:.4g}, give or take {alarm.rise.standard_error:.2g}"
+
+
+def _cost(trigger: config.Cost, situation: Situation, since: int) -> _Opinion:
+    """``(gain - caution * its error) * rows an interval * life * value`` against the cost; see :mod:`.worth`."""
+    expected = worth.together(worth.growth(situation.losses), worth.promised(situation.past, since))
+    if expected is None or since < 1:
+        return _simple("cost", False, "nothing tells yet what a training gains", cost=trigger.cost_of_training)
+    rows = situation.rows_since_training / since
+    life = float(trigger.life or statistics.median([*(one.age for one in situation.past), since]))
+    sure = expected.gain - trigger.caution * expected.standard_error
+    gain = max(sure, 0.0) * rows * life * trigger.value_per_loss
+    return _simple(
+        "cost",
+        gain > trigger.cost_of_training,
+        f"a training is expected to gain {gain:,.4g} in {life:,.3g} intervals of {rows:,.0f} rows, by a mean loss "
+        f"lower by {expected.gain:.3g}, give or take {expected.standard_error:.2g}; "
+        f"it costs {trigger.cost_of_training:,.4g}",
+        gain=gain,
+        cost=trigger.cost_of_training,
+        loss_gain=expected.gain,
+        loss_gain_error=expected.standard_error,
+        rows_an_interval=rows,
+        life=life,
+    )
+
+
 def _performance(trigger: config.Performance, situation: Situation) -> _Opinion:
     scores = [score for score in situation.scores if not math.isnan(score)]
     if not scores:
@@ -150,9 +248,15 @@ def _worse(score: float, baseline: float, margin: float, lower_is_better: bool) 
     return loss > 0.0 and (loss >= margin or math.isclose(loss, margin, rel_tol=1e-9))
 
 
-def _combined(trigger: config.AnyOf | config.All, opinions: list[_Opinion]) -> _Opinion:
-    opinion_of_all = any if isinstance(trigger, config.AnyOf) else all
-    train = opinion_of_all(one.train for one in opinions)
+def _combined(trigger: config.AnyOf | config.All | config.KOf, opinions: list[_Opinion]) -> _Opinion:
+    match trigger:
+        case config.AnyOf():
+            needed = 1
+        case config.All():
+            needed = len(opinions)
+        case config.KOf():
+            needed = trigger.k
+    train = sum(one.train for one in opinions) >= needed
     reasons = [reason for one in opinions if one.train == train for reason in one.reasons]
     return _Opinion(
         train=train,
@@ -175,7 +279,12 @@ def _simple(kind: str, train: bool, reason: str, **evidence: float) -> _Opinion:
 
 
 def _drifted_features(report: DriftReport) -> str:
-    names = ["all features together" if one.feature == "*" else one.feature for one in report.features if one.drifted]
+    return _listed(
+        ["all features together" if one.feature == "*" else one.feature for one in report.features if one.drifted]
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 

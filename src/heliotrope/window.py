@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliotrope.config import Decayed, Expanding
+from heliotrope.config import Decayed, DriftCut, Expanding, Sliding
 from heliotrope.errors import IntervalError
 from heliotrope.interval import Interval, floor, format_step, format_time
 
@@ -27,11 +27,15 @@ _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def select(window: Window, *, end: datetime, step: timedelta, first: datetime | None) -> Interval | None:
+def select(
+    window: Window, *, end: datetime, step: timedelta, first: datetime | None, changed: datetime | None = None
+) -> Interval | None:
     """The time range to train on: whole intervals of ``step``, up to and without ``end``.
 
     ``first`` is the start of the first interval that holds data (None: unknown); the range never begins before
-    it. None when nothing is left. Raises IntervalError when ``end`` is not on the grid.
+    it. ``changed`` is the start of the last interval before ``end`` in which a change was found, for
+    :class:`~heliotrope.config.DriftCut`. None when nothing is left. Raises IntervalError when ``end`` is not on the
+    grid.
 
     >>> from heliotrope.config import Sliding
     >>> from heliotrope.interval import parse_step, parse_time
@@ -44,8 +48,10 @@ def select(window: Window, *, end: datetime, step: timedelta, first: datetime | 
     True
     """
     _on_grid(end, step)
-    longest = window.max_intervals if isinstance(window, Expanding) else window.intervals
+    longest = window.intervals if isinstance(window, Sliding | Decayed) else window.max_intervals
     starts = [_back(end, step, longest)]
+    if isinstance(window, DriftCut) and changed is not None:
+        starts.append(min(floor(changed, step), _back(end, step, window.min_intervals)))
     if first is not None:
         starts.append(floor(first, step))
     if isinstance(window, Expanding) and window.start is not None:

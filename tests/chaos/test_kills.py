@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -78,7 +79,9 @@ def test_four_replays_of_one_range_at_once_leave_one_record(database: Database, 
 
 @pytest.mark.heavy
 def test_a_server_restarted_in_mid_replay_is_waited_for_and_nothing_is_lost(twin: Database, tmp_path: Path) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="helio")) / "pg"
+    above = Path(tempfile.mkdtemp(prefix="helio"))
+    above.chmod(0o755)
+    folder = above / "pg"
     mortal = Database(server.start(folder))
     try:
         for place in (mortal, twin):
@@ -100,3 +103,4 @@ def test_a_server_restarted_in_mid_replay_is_waited_for_and_nothing_is_lost(twin
         assert world.ledger(mortal) == world.ledger(twin)
     finally:
         server.stop(folder)
+        shutil.rmtree(above)

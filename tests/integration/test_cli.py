@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,6 +137,35 @@ def test_load_of_a_file_that_is_named(call: Call, database_url: str) -> None:
     assert _execute(database_url, "SELECT count(*) FROM filed") == [(2,)]
     ended = call("load", "filed.yaml", "gone.csv")
     assert (ended.code, "gone.csv" in ended.err) == (3, True)
+
+
+def test_load_says_how_many_rows_it_replaced_and_where_fewer_are_left(call: Call) -> None:
+    _declare("filed", dataset={"kind": "file"}, source={"table": "filed", "time": "time"})
+    lines = [f"2026-01-01T0{hour}:{minute}0Z,1,2,A" for hour in range(3) for minute in range(4)]
+    Path("whole.csv").write_text("\n".join(["time,x,y,class", *lines]))
+    Path("part.csv").write_text("\n".join(["time,x,y,class", *lines[2:6]]))
+    assert ", in place of" not in call("load", "filed.yaml", "whole.csv").out
+    again = call("load", "filed.yaml", "whole.csv")
+    assert "loaded 12 rows of 3 intervals into public.filed, in place of 12 rows in" in again.out
+    assert "fewer" not in again.err
+    ended = call("load", "filed.yaml", "part.csv")
+    assert "loaded 4 rows of 2 intervals into public.filed, in place of 8 rows in" in ended.out
+    assert "warning: 2 intervals of filed hold 4 rows fewer than before\nremedy: where the file had only" in ended.err
+    Path("part.csv").write_text("\n".join(["time,x,y,class", lines[0]]))
+    document = call("load", "filed.yaml", "part.csv", "--json").document
+    assert (document["replaced"], document["fewer"]) == (2, {"intervals": 1, "rows": 1})
+
+
+def test_load_of_a_file_with_a_bad_number_writes_nothing(call: Call, database_url: str) -> None:
+    _declare("filed", dataset={"kind": "file"}, source={"table": "filed", "time": "time"})
+    bad = "time,x,y,class\n2026-01-01T00:10Z,1,2,A\n2026-01-01T01:10Z,1,2,B\n2026-01-01T02:10Z,oops,2,B\n"
+    Path("bad.csv").write_text(bad)
+    ended = call("load", "filed.yaml", "bad.csv")
+    assert (ended.code, "bad.csv: line 4: column 'x' holds 'oops', which is not a number" in ended.err) == (3, True)
+    assert _execute(database_url, "SELECT to_regclass('filed')") == [(None,)]
+    _execute(database_url, "CREATE TABLE filed (time timestamptz, x real, y real, class text)")
+    assert "leave it empty: filed.x holds numbers" in call("load", "filed.yaml", "bad.csv").err
+    assert _execute(database_url, "SELECT count(*) FROM filed") == [(0,)]
 
 
 def test_load_without_a_data_set_says_so(call: Call) -> None:
@@ -499,6 +529,11 @@ def test_late_rows_are_told_named_and_scored_again(replayed: Call, database_url:
     again = replayed("reconcile", "--reevaluate", "--json").document["changed"][0]
     assert again["reevaluated"] is True
     assert again["latest_score"] != again["first_score"]
+    told = next(one for one in replayed("history", "--json").document["cycles"] if one["revision"])
+    assert (told["score"], told["rescored"]) == (again["first_score"], again["latest_score"])
+    shown = replayed("history").out
+    assert f"{told['score']:.4f}*" in shown
+    assert f"* scored again when rows had come late: {told['interval']['start']} {told['rescored']:.4f}\n" in shown
     assert replayed("reconcile").out == "every interval's rows are those on record\n"
     assert replayed("replay").err.count("warning") == 0
 
@@ -562,6 +597,27 @@ def test_init_writes_what_validate_accepts_and_replay_runs(turning: Call) -> Non
     assert turning("init", "continuous_training", "--force").code == 0
     assert turning("init", "continuous_training", "--name", "no good").code == 2
     assert turning("init", "continuous_trainin", "--name", "p").code == 3
+
+
+def test_init_of_a_file_is_followed_by_load_and_replay(call: Call) -> None:
+    moments = [datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=30 * i) for i in range(1200)]
+    lines = [
+        f"{at:%Y-%m-%d %H:%M:%S},{i},{i % 7},{'' if i % 9 == 0 else i % 11},{'a' if i % 5 else 'b'},{i % 40 == 0}"
+        for i, at in enumerate(moments)
+    ]
+    Path("My rides.csv").write_text("\n".join(["at,id,shop_id,wind,weather,is_lost", *lines]) + "\n")
+    made = call("init", "My rides.csv", "--json")
+    assert made.code == 0, made.err
+    pipeline = made.document["pipeline"]
+    assert (pipeline["source"]["table"], pipeline["target"], pipeline["metric"]) == ("my_rides", "is_lost", "log_loss")
+    assert pipeline["features"] == {"shop_id": "categorical", "wind": "numeric", "weather": "categorical"}
+    text = Path("my_rides.yaml").read_text(encoding="utf-8")
+    Path("my_rides.yaml").write_text(text + "registry: none\nreport: {pictures: false}\n", encoding="utf-8")
+    assert call("load", "my_rides.yaml", "--json").document["rows"] == 1200
+    assert call("validate", "my_rides.yaml").code == 0
+    replayed = call("replay", "my_rides.yaml", "--end", "2026-01-09", "--json").document
+    assert replayed["summary"]["scored"] == 3
+    assert call("init", "nowhere.csv").code == 2
 
 
 @pytest.mark.parametrize(
@@ -644,8 +700,8 @@ def test_sql_means_of_a_regression_and_of_times_without_a_zone(call: Call, datab
 
 
 def test_migrate_does_its_work_once(call: Call) -> None:
-    assert call("migrate", "--json").document == {"version": "0002", "changed": True}
-    assert call("migrate", "--json").document == {"version": "0002", "changed": False}
+    assert call("migrate", "--json").document == {"version": "0004", "changed": True}
+    assert call("migrate", "--json").document == {"version": "0004", "changed": False}
 
 
 def test_doctor_finds_everything_in_order(replayed: Call) -> None:

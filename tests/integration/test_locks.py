@@ -101,7 +101,7 @@ def test_writing_behind_a_lock_on_the_table_says_who_holds_it(
         other.execute("LOCK TABLE events IN " + held + " MODE")
         free = threading.Timer(0.6, other.close)
         free.start()
-        assert rows.replace(HOUR, _table(HOUR.start)) == 1
+        assert rows.replace(HOUR, _table(HOUR.start)).written == 1
         free.join()
     assert "waiting for the lock on public.events, held by PostgreSQL's process" in caplog.text
     assert "nightly job" in caplog.text

@@ -53,25 +53,52 @@ def test_features_and_their_kinds_target_and_interval_are_found(database: Databa
         *("at", "label", True, "classification"),
     )
     assert {one.name: one.nulls for one in found.features}["wind"] == 480
-    assert (found.rows, found.interval) == (4800, timedelta(days=1))
-    assert found.rows_an_interval == pytest.approx(1200, rel=0.01)
+    assert found.classes == {"c0": 1600, "c1": 1600, "c2": 1600}
+    assert (found.rows, found.step.length, found.step.rows, found.step.intervals) == (4800, timedelta(hours=6), 300, 16)
 
 
 @pytest.mark.parametrize(
     ("seconds", "step"),
-    [(10, timedelta(hours=1)), (300, timedelta(days=1)), (1800, timedelta(weeks=1)), (1, timedelta(hours=1))],
+    [
+        *((0.1, timedelta(minutes=1)), (1, timedelta(minutes=5)), (10, timedelta(hours=1))),
+        *((300, timedelta(days=1)), (1800, timedelta(weeks=1)), (86400, timedelta(weeks=4))),
+    ],
 )
-def test_the_interval_is_the_shortest_that_holds_enough_rows(database: Database, seconds: int, step: timedelta) -> None:
-    at = f"timestamptz '2026-01-01T00:00Z' + i * interval '{seconds} seconds' AS at"
+def test_the_interval_is_found_by_the_rows(database: Database, seconds: float, step: timedelta) -> None:
+    at = f"timestamptz '2026-01-05T00:00Z' + i * interval '{seconds} seconds' AS at"
     _made(database, f"{at}, random() AS x, i % 2 AS y")
-    assert _look(database).interval == step
+    assert _look(database).step.length == step
+
+
+def test_a_time_that_is_no_year_of_ours_does_no_harm(database: Database) -> None:
+    _made(
+        database, f"CASE i WHEN 0 THEN 'infinity' WHEN 1 THEN '-infinity' ELSE {AT[:-6]} END AS at, i AS x, i % 2 AS y"
+    )
+    found = _look(database)
+    assert (found.rows, found.step.length) == (4798, timedelta(hours=6))
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        ("i % 1000 AS customer_id", "named like an id, with 1000 values"),
+        ("'u' || i % 1200 AS name", "1200 values, which are many for categories"),
+        ("'u' || i % 120 AS user_key", "named like an id, with 120 values"),
+        ("i % 12 AS shop_id", ""),
+        ("'s' || i % 300 AS station", ""),
+        ("i % 1000 AS metres", ""),
+    ],
+)
+def test_what_stands_for_one_of_many_things_is_left_out(database: Database, column: str, why: str) -> None:
+    _made(database, f"{AT}, {column}, random() AS x, i % 2 AS y")
+    assert ", ".join(_look(database).left_out.values()) == why
 
 
 def test_what_is_asked_for_is_taken(database: Database) -> None:
     _made(database, f"{AT}, (timestamp '2026-01-01' + i * interval '1 minute') AS seen, random() AS x, i % 2 AS class")
     found = _look(database, time="seen", target="x", interval=timedelta(minutes=15))
     assert (found.time.name, found.time.type, found.target.name) == ("seen", "timestamp", "x")
-    assert (found.task, found.target_guessed, found.interval) == ("regression", False, timedelta(minutes=15))
+    assert (found.task, found.target_guessed, found.step.length) == ("regression", False, timedelta(minutes=15))
     assert found.left_out == {"at": "another time"}
 
 
@@ -113,6 +140,14 @@ def test_a_number_that_is_unique_is_a_feature_unless_its_name_is_an_id_s(databas
     assert [one.name for one in _look(database).features] == ["ticks", "x"]
 
 
+def test_a_table_of_very_many_columns_is_seen_whole(database: Database) -> None:
+    many = ", ".join(f"i % {2 + place} AS c{place}" for place in range(1200))
+    _made(database, f"{AT}, {many}, random() AS x", "FROM generate_series(0, 99) AS i")
+    found = _look(database, target="x")
+    assert len(found.features) == 1200
+    assert {one.name: one.distinct for one in found.features}["c40"] == 42
+
+
 def test_views_and_names_in_quotes_are_seen(database: Database) -> None:
     _made(database, f'{AT}, random() AS "x;y", i % 2 AS "값"', name='"we;ird ""t"""')
     with database.connect(autocommit=True) as connection:
@@ -131,6 +166,7 @@ def test_views_and_names_in_quotes_are_seen(database: Database) -> None:
         (f"{AT}, i % 2 AS y, random() AS x", {"target": "z"}, SchemaError, "has no column 'z'"),
         (f"{AT}, i % 2 AS y, random() AS x", {"target": "at"}, ConfigError, "cannot be the target"),
         (f"{AT}, i % 2 AS y, json_build_object() AS x", {"target": "x"}, ConfigError, "cannot be the target"),
+        (f"{AT}, 1 AS y, random() AS x", {"target": "y"}, ConfigError, "y holds one value in the rows looked at"),
         (f"{AT}, i % 2 AS y, random() AS x", {"time": "x"}, SchemaError, "not a time"),
         (f"{AT}, i % 2 AS y, random() AS x", {"time": "t"}, SchemaError, "has no column 't'"),
     ],

@@ -13,7 +13,7 @@ import pytest
 from heliotrope.database import Database
 from heliotrope.errors import ConnectionLostError, DataError, SchemaError
 from heliotrope.interval import Interval, interval_at, parse_step, parse_time
-from heliotrope.store import Rows
+from heliotrope.store import Replaced, Rows
 
 HOUR = interval_at(parse_time("2026-11-24T05:00"), parse_step("1h"))
 
@@ -32,7 +32,7 @@ def table(interval: Interval = HOUR, rows: int = 300, seed: int = 0) -> pa.Table
 def test_what_is_written_is_read_back(database: Database) -> None:
     rows = Rows(database, "events", "time")
     written = table()
-    assert rows.replace(HOUR, written) == 300
+    assert rows.replace(HOUR, written) == Replaced(written=300, deleted=0)
     read = rows.read(HOUR.start, HOUR.end, ["x", "class"])
     assert read.schema == written.schema
     assert read.sort_by("x").equals(written.sort_by("x"))
@@ -43,7 +43,7 @@ def test_an_interval_is_replaced_and_its_neighbours_are_left_alone(database: Dat
     rows = Rows(database, "events", "time")
     for shift in (-1, 0, 1):
         rows.replace(HOUR.shift(shift), table(HOUR.shift(shift)))
-    rows.replace(HOUR, table(rows=30))
+    assert rows.replace(HOUR, table(rows=30)) == Replaced(written=30, deleted=300)
     assert rows.read(HOUR.start, HOUR.end, ["x"]).num_rows == 30
     assert rows.read(HOUR.shift(-1).start, HOUR.shift(1).end, ["x"]).num_rows == 630
     rows.close()
@@ -63,7 +63,7 @@ def test_twelve_writers_at_once_leave_exactly_one_copy(database: Database) -> No
     def write(number: int) -> int:
         rows = Rows(database, "new schema.events", "time")
         try:
-            return rows.replace(HOUR, table(seed=number))
+            return rows.replace(HOUR, table(seed=number)).written
         finally:
             rows.close()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from heliotrope.cli.draft import draft, name_from
 from heliotrope.config import parse
+from heliotrope.config.document import read_text
 from heliotrope.interval import parse_time
-from heliotrope.profile import ColumnProfile, Profile
+from heliotrope.profile import ColumnProfile, Profile, Step
 
 # What PostgreSQL takes as a name: no NUL, no lone surrogate, at most 63 bytes.
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(
@@ -35,10 +35,10 @@ def test_names_come_back(columns: list[str], table: str) -> None:
         left_out={},
         target=profiles[1],
         target_guessed=False,
-        task="regression",
-        interval=timedelta(days=1),
+        classes={},
+        step=Step(length=timedelta(days=1), rows=9, intervals=1, reason="as asked for"),
     )
-    pipeline = parse(yaml.safe_load(draft(profile, name_from(quoted))))
+    pipeline = parse(read_text(draft(profile, name_from(quoted)), "x.yaml").data)
     assert pipeline.source.table == quoted
     assert pipeline.source.time == columns[0]
     assert pipeline.target == columns[1]

@@ -36,7 +36,7 @@ def test_a_window_ends_at_its_end_and_lies_on_the_grid(
     assert found.end == end
     assert floor(found.start, step) == found.start < end
     assert first is None or found.start >= floor(first, step)
-    longest = window.max_intervals if isinstance(window, Expanding) else window.intervals
+    longest = window.intervals if isinstance(window, Sliding | Decayed) else window.max_intervals
     assert (found.end - found.start) // step <= longest
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import os
 import random
 import sys
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ import pyarrow.parquet
 import pytest
 
 from heliotrope.config import Pipeline, parse
-from heliotrope.datasets import file, flights, read
+from heliotrope.datasets import flights, read, separated
 from heliotrope.errors import ConfigError, DataError, IntervalError, SchemaError
 from heliotrope.interval import Interval, intervals, parse_step, parse_time
 from heliotrope.streams import make
@@ -136,7 +137,7 @@ def test_rows_out_of_order_are_sorted_and_equal_times_keep_their_order(tmp_path:
 
 
 def test_a_file_is_read_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_BLOCK", 500)
+    monkeypatch.setattr(separated, "BLOCK", 500)
     lines = [f"2026-01-01 {number // 60:02}:{number % 60:02},{number},c{number}" for number in range(600)]
     path = csv(tmp_path, "\n".join(["time,x,class", *lines]))
     found = from_file(path)
@@ -151,14 +152,14 @@ def test_a_file_is_read_block_by_block(tmp_path: Path, monkeypatch: pytest.Monke
 def test_times_may_be_written_otherwise_in_a_later_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: str
 ) -> None:
-    monkeypatch.setattr(file, "_BLOCK", 500)
+    monkeypatch.setattr(separated, "BLOCK", 500)
     lines = [f"{time},1,A" for time in ("2026-01-01 00:00", later) for _ in range(40)]
     found = from_file(csv(tmp_path, "\n".join(["time,x,class", *lines])))
     assert [(interval.start.hour, table.num_rows) for interval, table in found] == [(0, 40), (1, 40)]
 
 
 def test_disorder_between_blocks_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_BLOCK", 500)
+    monkeypatch.setattr(separated, "BLOCK", 500)
     lines = [f"2026-01-01T{hour:02}:00Z,1,A" for hour in (1, 0) for _ in range(40)]
     assert starts(from_file(csv(tmp_path, "\n".join(["time,x,class", *lines])))) == ["01 00:00", "01 01:00"]
 
@@ -216,15 +217,124 @@ def test_columns_have_the_types_that_the_pipeline_means(tmp_path: Path) -> None:
 def test_whole_numbers_that_later_turn_out_to_be_fractions_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file, "_BLOCK", 200)
+    monkeypatch.setattr(separated, "BLOCK", 200)
     lines = [f"2026-01-01,{number if number < 40 else number + 0.5},A" for number in range(80)]
     assert rows(from_file(csv(tmp_path, "\n".join(["time,x,class", *lines]))))[79]["x"] == 79.5
 
 
 def test_a_value_that_does_not_fit_its_column_is_named(tmp_path: Path) -> None:
     path = csv(tmp_path, "time,x,class\n2026-01-01,1,A\n2026-01-01,about 2,A\n")
-    with pytest.raises(DataError, match=r"data.csv: cannot be read: .*'about 2'"):
+    with pytest.raises(DataError, match=r"data.csv: line 3: column 'x' holds 'about 2', which is not a number"):
         from_file(path, features={"x": "numeric"})
+
+
+FAULTY = (
+    "time,x,class\n2026-01-01T00:00Z,1,A\n\n2026-01-01T00:10Z,NA,B\n2026-01-01T01:00Z,oops,A\n2026-01-01T02:00Z,3,B\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("features", "stored", "remedy"),
+    [
+        ({"x": "auto"}, {}, r"\(mend the value, or leave it empty; or declare the feature as \{x: categorical\}"),
+        ({"x": "numeric"}, {}, r"\(mend the value, or leave it empty\)"),
+        ({"x": "auto"}, {"x": pa.float64()}, "leave it empty: events.x holds numbers"),
+        ({"x": "categorical"}, {"x": pa.int64()}, "leave it empty: events.x holds whole numbers"),
+    ],
+)
+def test_a_number_that_is_none_is_found_before_the_first_rows_are_given(
+    tmp_path: Path, features: dict[str, str], stored: dict[str, pa.DataType], remedy: str
+) -> None:
+    against = pipeline({"kind": "file"}, features=features)
+    found = read(against.dataset, pipeline=against, path=csv(tmp_path, FAULTY), stored=stored)  # type: ignore[arg-type] # a file
+    with pytest.raises(DataError, match=f"data.csv: line 5: column 'x' holds 'oops', which is not a number .*{remedy}"):
+        next(iter(found))
+
+
+def test_a_text_with_numbers_among_its_values_stays_text(tmp_path: Path) -> None:
+    lines = [f"2026-01-01,{value},A" for value in ("1", "2", "3", "a", "b", "c7")]
+    assert rows(from_file(csv(tmp_path, "\n".join(["time,x,class", *lines]))))[0]["x"] == "1"
+
+
+def test_a_bad_number_far_into_the_file_is_found_by_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(separated, "BLOCK", 500)
+    lines = [f"2026-01-01T{number // 60:02}:{number % 60:02}Z,{number},A" for number in range(200)]
+    with pytest.raises(DataError, match="line 202: column 'x' holds '1O'"):
+        from_file(csv(tmp_path, "\n".join(["time,x,class", *lines, "2026-01-02T00:00Z,1O,A"])))
+
+
+def test_the_usual_spellings_of_nothing_are_nulls_and_quoted_ones_too_among_numbers(tmp_path: Path) -> None:
+    spellings = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", r"\N"]
+    plain = [f"2026-01-01,{one},A" for one in [*spellings, "1"]]
+    quoted = [f'"2026-01-01","{one}","A"' for one in [*spellings, "1"]]
+    for lines in (plain, quoted):
+        found = rows(from_file(csv(tmp_path, "\n".join(["time,x,class", *lines]))))
+        assert [row["x"] for row in found] == [None] * len(spellings) + [1.0]
+
+
+def test_a_text_columns_codes_stay_as_they_are_where_the_table_has_text(tmp_path: Path) -> None:
+    against = pipeline({"kind": "file"})
+    path = csv(tmp_path, "time,x,class\n2026-01-01,007,A\n")
+    assert against.dataset is not None
+    ((_, table),) = read(against.dataset, pipeline=against, path=path, stored={"x": pa.string()})
+    assert table["x"].to_pylist() == ["007"]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_fraction_for_a_column_of_whole_numbers_is_named(tmp_path: Path, whole: bool) -> None:
+    against = pipeline({"kind": "file"})
+    path = csv(tmp_path, f"time,x,class\n2026-01-01,1,A\n2026-01-01,{'2.0' if whole else '2.5'},A\n")
+    assert against.dataset is not None
+    found = read(against.dataset, pipeline=against, path=path, stored={"x": pa.int32()})
+    if whole:
+        assert len(list(found)) == 1
+    else:
+        with pytest.raises(DataError, match=r"line 3: column 'x' holds '2\.5', which is not a whole number"):
+            list(found)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_other_separators_are_seen_in_the_header(tmp_path: Path, separator: str) -> None:
+    path = csv(tmp_path, "time,x,class\n2026-01-01,1.5,A\n".replace(",", separator))
+    assert rows(from_file(path))[0]["x"] == 1.5
+
+
+def test_a_decimal_comma_is_refused(tmp_path: Path) -> None:
+    path = csv(tmp_path, "time;x;class\n2026-01-01;1,5;A\n2026-01-01;2,5;A\n")
+    with pytest.raises(DataError, match=r"line 2: column 'x' holds '1,5', which is not a number .*decimal point"):
+        from_file(path)
+
+
+def test_byte_order_marks_and_ends_of_lines_of_other_systems_are_borne(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(b'\xef\xbb\xbftime,x,class\r\n2026-01-01,1,"A"\r\n2026-01-01,2,"B\r\nC"\r\n')
+    assert [row["class"] for row in rows(from_file(path))] == ["A", "B\r\nC"]
+
+
+def test_bytes_that_are_not_utf_8_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes("time,x,class\n2026-01-01,1,A\n2026-01-01,1,\xe9\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"line 3 is not UTF-8: it holds the byte 0xe9 .*iconv -f latin1 -t utf-8"):
+        from_file(path)
+    path.write_text("time,x,class\n", encoding="utf-16")
+    with pytest.raises(DataError, match=r"is UTF-16 .*iconv -f utf-16"):
+        from_file(path)
+
+
+def test_values_of_several_lines_are_read_over_the_borders_of_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(separated, "BLOCK", 500)
+    lines = [f'2026-01-01,1,"one\nand ""another"" {number:03}"' for number in range(100)]
+    found = rows(from_file(csv(tmp_path, "\n".join(["time,x,class", *lines]))))
+    assert [row["class"] for row in found] == [f'one\nand "another" {number:03}' for number in range(100)]
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(DataError, match="is not a regular file"):
+            from_file(path)
 
 
 @pytest.mark.parametrize("kind", [pa.timestamp("ms", tz="UTC"), pa.timestamp("ns"), pa.date32(), pa.string()])
@@ -245,6 +355,59 @@ def test_a_parquet_column_of_another_type_is_no_time(tmp_path: Path) -> None:
     pa.parquet.write_table(pa.table({"time": [1], "x": [1], "class": ["A"]}), path)
     with pytest.raises(SchemaError, match=r"data.parquet: column 'time': holds int64, not times"):
         from_file(path)
+
+
+def parquet(folder: Path, **columns: Any) -> Path:
+    path = folder / "data.parquet"
+    pa.parquet.write_table(pa.table({"time": [parse_time("2026-01-01")] * 2, "class": ["A", "B"], **columns}), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(["1.5", None]).cast(pa.decimal128(10, 2)),
+        pa.array([1.5, None], pa.float16()),
+        pa.array([1.5, None], pa.float32()).dictionary_encode(),
+    ],
+    ids=["decimal", "half", "dictionary"],
+)
+def test_numbers_of_other_kinds_in_a_parquet_file_are_numbers(tmp_path: Path, column: Any) -> None:
+    table = from_file(parquet(tmp_path, x=column))[0][1]
+    assert pa.types.is_floating(table["x"].type)
+    assert table["x"].to_pylist() == [1.5, None]
+
+
+@pytest.mark.parametrize(
+    "column", [pa.array([[1], [2]]), pa.array([{"a": 1}] * 2), pa.array([b"a", b"b"])], ids=["list", "struct", "bytes"]
+)
+def test_a_parquet_column_that_no_table_can_hold_is_named(tmp_path: Path, column: Any) -> None:
+    path = parquet(tmp_path, x=column, y=[1, 2])
+    with pytest.raises(SchemaError, match=r"data.parquet: column 'x' is of type \w+.* \(leave it out"):
+        from_file(path)
+    assert len(rows(from_file(path, features=["y"]))) == 2
+
+
+def test_texts_in_a_parquet_file_are_numbers_where_the_pipeline_wants_them(tmp_path: Path) -> None:
+    numeric = {"x": "numeric"}
+    assert [row["x"] for row in rows(from_file(parquet(tmp_path, x=["1.5", None]), features=numeric))] == [1.5, None]
+    with pytest.raises(SchemaError, match=r"data.parquet: column 'x' holds 'oops', which is not a number"):
+        from_file(parquet(tmp_path, x=["1.5", "oops"]), features=numeric)
+
+
+def test_a_parquet_file_that_is_cut_or_changed_is_refused_before_the_first_rows(tmp_path: Path) -> None:
+    count = 50_000
+    table = pa.table({"time": [parse_time("2026-01-01")] * count, "x": list(range(count)), "class": ["A"] * count})
+    path = tmp_path / "data.parquet"
+    pa.parquet.write_table(table, path, row_group_size=count // 10, use_dictionary=False)
+    whole = path.read_bytes()
+    cut, at = whole[: len(whole) // 2], len(whole) * 3 // 4
+    for broken in (cut, whole[:at] + b"\xff" * 4000 + whole[at + 4000 :]):
+        path.write_bytes(broken)
+        against = pipeline({"kind": "file"})
+        assert against.dataset is not None
+        with pytest.raises(DataError, match=r"data.parquet: cannot be read: "):
+            next(iter(read(against.dataset, pipeline=against, path=path)))
 
 
 def test_a_compressed_csv_is_read(tmp_path: Path) -> None:
@@ -274,7 +437,15 @@ def test_names_with_quotes_and_other_alphabets_are_only_names(tmp_path: Path) ->
         ),
         ("time,x,class\n1357034400,1,A\n", DataError, "column 'time': row 1: '1357034400' is not a time .*write it as"),
         ("time,x,class\n2026-01-01,1,A\n,1,A\n", DataError, "row 2 has no time in 'time'"),
-        ("time,x,class\n2026-01-01,1,A\n2026-01-01,1\n", DataError, "cannot be read: .*Expected 3 columns"),
+        (
+            "time,x,class\n2026-01-01,1,A\n2026-01-01,1\n",
+            DataError,
+            "line 3 has 2 values where the header has 3: '2026",
+        ),
+        ("time,x,class\n2026-01-01,1,A,2\n", DataError, "line 2 has 4 values where the header has 3"),
+        ('time,x,class\n2026-01-01,1,A\n2026-01-01,1,"B\n2026-01-01,1,A\n', DataError, "line 3 opens a quote, which"),
+        ('time,x,class\n2026-01-01,1,"A\n2026-01-01,1,"B"\n', DataError, "line 2 holds text behind a closing quote"),
+        ("time,x,class\n2026-01-01,1,A\n2026-01-01,1,\0\n", DataError, "line 3 holds a NUL"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_the_place(
@@ -285,7 +456,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_place(
 
 
 def test_a_bad_time_is_found_before_the_first_rows_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_BLOCK", 500)
+    monkeypatch.setattr(separated, "BLOCK", 500)
     lines = [f"2026-01-01T{number // 60:02}:{number % 60:02}Z,1,A" for number in range(200)]
     against = pipeline({"kind": "file"})
     assert against.dataset is not None

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from heliotrope.config import Gate
+from heliotrope import gate
+from heliotrope.config import Gate, RollBack
+from heliotrope.config.gate import Rate, Share
 from heliotrope.evaluate import paired
-from heliotrope.gate import Contender, decide, p_value
+from heliotrope.evidence.betting import Evidence
+from heliotrope.evidence.budget import Budget
+from heliotrope.evidence.contest import Contest, Counts
+from heliotrope.gate import Account, Contender, decide, p_value, roll_back
 from heliotrope.records import Action, PairedLoss
 
 
@@ -271,3 +277,112 @@ def test_one_hour_surely_suffices_to_tell_the_original_tree_from_the_drift_aware
     rng = np.random.default_rng(15)
     passed = [p_value(gain) < 0.05 for gain in losses_of(rng, 1 - 0.86, 1 - 0.9676, 500)]
     assert np.mean(passed) == 1.0
+
+
+# --- under a promise ---------------------------------------------------------------------------------------
+
+
+def account(promise: Rate | Share, *gains: tuple[int, int], shock: float = 0.0, above: float = 0.0) -> Account:
+    """What ``linear`` has gathered over intervals of 900 rows, from its wins and losses in each."""
+    contest, policy = Contest(), gate.policy(promise)
+    for wins, losses in gains:
+        contest = contest.after({"linear": Counts(wins, losses, 900)}, policy, above=above, shock=shock)
+    return Account(policy=policy, contest=contest, shocks={"linear": shock}, above=above)
+
+
+def judged(
+    promise: Rate | Share, *gains: tuple[int, int], shock: float = 0.0, above: float = 0.0
+) -> tuple[str | None, str]:
+    """Who is promoted after the last of these intervals, and why."""
+    challenger = contender("linear", counted(900, *gains[-1]))
+    found = account(promise, *gains, shock=shock, above=above)
+    decision, name = decide(Gate(), [challenger], has_champion=True, account=found)
+    return name, decision.reasons[0]
+
+
+def test_small_gains_are_gathered_until_they_suffice() -> None:
+    names = [judged(Rate(), *[(20, 9)] * intervals)[0] for intervals in range(1, 9)]
+    assert names[0] is None
+    assert names[-1] == "linear"
+    first = names.index("linear")
+    assert names == [None] * first + ["linear"] * (8 - first)
+
+
+def test_the_reason_says_how_much_evidence_there_is_and_how_much_is_needed() -> None:
+    name, reason = judged(Rate(), (20, 12), (16, 14))
+    assert name is None
+    assert "linear is not yet shown to be better than the champion: evidence " in reason
+    assert " of the 200 needed, mean gain 0.005556 over 2 intervals of 1800 rows; this interval alone " in reason
+    assert reason.endswith("needed < 0.005")
+
+
+def test_a_large_gain_is_believed_at_once() -> None:
+    name, reason = judged(Rate(one_in=1000), (60, 15))
+    assert name == "linear"
+    assert "linear is better than the champion: evidence " in reason
+
+
+def test_what_an_intervals_rows_share_is_no_evidence() -> None:
+    assert judged(Rate(), (40, 15))[0] == "linear"
+    assert judged(Rate(), (40, 15), shock=0.05)[0] is None
+
+
+def test_a_gain_that_is_no_more_than_the_least_is_not_enough() -> None:
+    gains = [(20, 9)] * 12  # a mean gain of 0.0122
+    assert judged(Rate(), *gains, above=0.005)[0] == "linear"
+    assert judged(Rate(), *gains, above=0.012)[0] is None
+
+
+def test_a_share_asks_for_more_as_decisions_go_by() -> None:
+    early = account(Share(), (20, 9))
+    late = Account(
+        policy=early.policy,
+        contest=Contest(budget=Budget(decisions=500), evidence=early.contest.evidence),
+        shocks=early.shocks,
+        above=0.0,
+    )
+    assert late.stake < early.stake / 100
+    assert late.price == early.price == 1.0
+
+
+def test_the_test_of_one_interval_keeps_the_half_of_the_promise_that_is_its_own() -> None:
+    """Of intervals of equal models at most one in 2 * 20 is promoted by the newest one alone."""
+    random = np.random.default_rng(2)
+    found = 0
+    for _ in range(4_000):
+        wins = int(random.binomial(900, 0.03))
+        losses = int(random.binomial(900 - wins, 0.03 / 0.97))
+        # Evidence that began with nothing: what is left is the test of this interval.
+        held = account(Rate(one_in=20), (wins, losses))
+        poor = Contest(evidence={"linear": Evidence(rows=900, intervals=1)})
+        alone = Account(policy=held.policy, contest=poor, shocks={"linear": 0.0}, above=0.0)
+        gain = contender("linear", counted(900, wins, losses))
+        found += decide(Gate(), [gain], has_champion=True, account=alone)[1] is not None
+    assert 0 < found <= 4_000 / 40
+
+
+def test_against_a_gain_above_zero_the_score_test_keeps_its_level() -> None:
+    random = np.random.default_rng(3)
+    wins = random.binomial(900, 0.05, 4_000)
+    losses = random.binomial(900 - wins, 0.03 / 0.95)
+    p = np.array([p_value(counted(900, int(won), int(lost)), 0.02) for won, lost in zip(wins, losses, strict=True)])
+    assert 0.035 < (p < 0.05).mean() < 0.065
+
+
+def test_a_guard_keeps_out_whoever_would_be_promoted() -> None:
+    better = contender("linear", counted(900, 22, 6))
+    kept = replace(better, kept_out=("its log_loss is 2, the champion has 1, and 0.02 worse is borne",))
+    for one, name in ((better, "linear"), (kept, None)):
+        decision, found = decide(Gate(false_promotions=None), [one], has_champion=True)
+        assert found == name
+    assert decision.reasons[0].startswith("linear is kept out by a guard: its log_loss is 2")
+
+
+def test_the_champion_before_is_put_back_on_evidence_and_not_sooner() -> None:
+    seen = Evidence().after_counts(30, 20, 900, stake=1 / 500)
+    assert roll_back(RollBack(), "tree", seen) is None
+    decision = roll_back(RollBack(), "tree", seen.after_counts(90, 20, 900, stake=1 / 500))
+    assert decision is not None
+    assert decision.action is Action.ROLL_BACK
+    assert "the champion before, tree, would have done better: evidence " in decision.reasons[0]
+    assert "over 2 intervals of 1800 rows" in decision.reasons[0]

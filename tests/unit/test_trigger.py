@@ -8,7 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from heliotrope.config import All, Amount, AnyOf, DriftTrigger, Performance, Schedule, Trigger
+from heliotrope.config import All, Amount, AnyOf, Cost, DriftTrigger, KOf, Performance, Schedule, Trigger
+from heliotrope.evidence.alarm import Alarm, Watched
+from heliotrope.evidence.change import Era
+from heliotrope.evidence.harm import Rise
+from heliotrope.evidence.worth import Past
 from heliotrope.records import Action, Decision, DriftReport, FeatureDrift
 from heliotrope.trigger import Situation, decide
 
@@ -297,3 +301,97 @@ def test_a_champion_that_cannot_be_scored_asks_for_a_training_whatever_the_trigg
     decision = decide(Schedule(every=100), replace(situation(), unscored="its column is gone"))
     assert (decision.action, decision.reasons) == (Action.TRAIN, ("its column is gone",))
     assert decision.evidence == {"champion.scored": 0.0}
+
+
+# --- k of several, cool-down -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("k", "expected"), [(1, True), (2, True), (3, False)])
+def test_k_of_counts_those_that_ask(k: int, expected: bool) -> None:
+    decision = decide(KOf(k=k, of=(YES, Amount(rows=10), NO)), situation())
+    assert (decision.action is Action.TRAIN) is expected
+    assert "k_of.2.schedule.every" in decision.evidence
+
+
+def test_more_than_there_are_can_never_hold() -> None:
+    with pytest.raises(ValueError, match="k = 3 of 2 triggers can never hold"):
+        KOf(k=3, of=(YES, NO))
+
+
+@pytest.mark.parametrize(("since", "expected"), [(1, False), (5, False), (6, True), (7, True)])
+def test_a_trigger_that_cools_down_asks_for_nothing_before(since: int, expected: bool) -> None:
+    decision = decide(Schedule(every=1, cool_down=6), situation(intervals=since))
+    assert (decision.action is Action.TRAIN) is expected
+    if not expected:
+        assert "it cools down for 6" in decision.reasons[0]
+        assert decision.evidence["schedule.cool_down"] == 6.0
+
+
+def test_a_cool_down_holds_back_all_that_is_inside() -> None:
+    assert not trains(AnyOf(of=(YES, YES), cool_down=3), situation(intervals=2))
+    assert trains(AnyOf(of=(Schedule(cool_down=3), YES)), situation(intervals=2))
+
+
+# --- cost --------------------------------------------------------------------------------------------------
+
+CHEAP = Cost(cost_of_training=10.0, value_per_loss=1.0)
+
+
+def ageing(*losses: float, past: tuple[Past, ...] = (), since: int = 6, rows: int = 5400) -> Situation:
+    return replace(situation(intervals=since, rows=rows), losses=losses, past=past)
+
+
+def test_a_champion_whose_loss_grows_is_worth_a_training_and_one_whose_does_not_is_not() -> None:
+    assert trains(CHEAP, ageing(0.05, 0.05, 0.05, 0.12, 0.12, 0.12))
+    assert not trains(CHEAP, ageing(0.05, 0.06, 0.05, 0.05, 0.06, 0.05))
+
+
+def test_the_dearer_a_training_the_more_it_must_gain() -> None:
+    now = ageing(0.05, 0.05, 0.05, 0.12, 0.12, 0.12)
+    assert not trains(Cost(cost_of_training=10_000.0, value_per_loss=1.0), now)
+    assert trains(Cost(cost_of_training=10_000.0, value_per_loss=1_000.0), now)
+    assert not trains(Cost(cost_of_training=10.0, value_per_loss=1.0, caution=50.0), now)
+
+
+def test_what_past_trainings_gained_counts_at_the_age_of_now() -> None:
+    past = tuple(Past(age, 0.002 * age) for age in (4, 5, 6, 5))
+    assert trains(CHEAP, ageing(past=past))
+    assert not trains(CHEAP, ageing(past=tuple(Past(age, 0.0) for age in (4, 5, 6, 5))))
+    assert not trains(CHEAP, ageing(past=past[:2])), "two tell nothing"
+
+
+def test_a_cost_says_its_numbers() -> None:
+    decision = decide(CHEAP, ageing(past=tuple(Past(5, 0.01) for _ in range(4)), since=5, rows=4500))
+    assert reason(decision).startswith("cost: a training is expected to gain 45 in 5 intervals of 900 rows")
+    assert decision.evidence["cost.gain"] == pytest.approx(45.0)
+    assert reason(decide(CHEAP, ageing())) == "cost: nothing tells yet what a training gains"
+
+
+# --- changes found by the watch ----------------------------------------------------------------------------
+
+
+def watched(*alarms: Alarm) -> Situation:
+    return replace(situation(), watched=Watched(era=Era(first=7, changes=len(alarms)), alarms=alarms))
+
+
+HURTS, HARMLESS = (Rise(mean=mean, standard_error=0.002, effective_rows=900.0) for mean in (0.05, 0.0))
+
+
+def test_an_alarm_of_the_watch_decides_alone_and_stands_until_a_training() -> None:
+    stirred = replace(watched(), drift=(STIR, STORM))
+    assert not trains(DriftTrigger(), stirred)
+    assert trains(DriftTrigger(at_least=9), watched(Alarm(ago=0, features=("x",), rise=None)))
+    decision = decide(DriftTrigger(), watched(Alarm(ago=2, features=("x", "y"), rise=HURTS)))
+    assert reason(decision) == (
+        "drift: a change 2 intervals ago in x, y; it hurts: the mean loss rose by 0.05, give or take 0.002"
+    )
+    assert decision.evidence["drift.era_first"] == 7.0
+
+
+def test_drift_that_does_no_harm_is_told_apart_and_can_be_left_out() -> None:
+    harmless = watched(Alarm(ago=0, features=("x",), rise=HARMLESS))
+    assert "it does no harm" in reason(decide(DriftTrigger(), harmless))
+    assert trains(DriftTrigger(), harmless)
+    assert not trains(DriftTrigger(hurting_only=True), harmless)
+    assert trains(DriftTrigger(hurting_only=True), watched(Alarm(ago=0, features=("x",), rise=HURTS)))
+    assert trains(DriftTrigger(hurting_only=True), watched(Alarm(ago=0, features=("x",), rise=None)))

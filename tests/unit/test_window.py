@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heliotrope.config import Decayed, Expanding, Sliding, Window
+from heliotrope.config import Decayed, DriftCut, Expanding, Sliding, Window
 from heliotrope.errors import IntervalError
 from heliotrope.interval import Interval
 from heliotrope.window import select, weights
@@ -84,6 +84,15 @@ def test_another_zone_means_the_same_instant() -> None:
     assert found == Interval(at(9), NOON)
     assert found is not None
     assert found.end.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("changed", "start"),
+    [(None, at(4)), (at(9), at(9)), (at(11), at(10)), (at(1), at(4)), (at(4), at(4))],
+)
+def test_a_window_goes_back_to_the_last_change_within_its_bounds(changed: datetime | None, start: datetime) -> None:
+    window = DriftCut(min_intervals=2, max_intervals=8)
+    assert select(window, end=NOON, step=HOUR, first=at(1), changed=changed) == Interval(start, NOON)
 
 
 # --- weights -----------------------------------------------------------------------------------------------

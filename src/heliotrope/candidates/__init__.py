@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from heliotrope.candidates.discriminant import ExtrapolatedDiscriminant
+    from heliotrope.candidates.dynamic import DynamicDiscriminant
     from heliotrope.candidates.varying import VaryingCoefficientClassifier, VaryingCoefficientRegressor
 
-__all__ = ["ExtrapolatedDiscriminant", "VaryingCoefficientClassifier", "VaryingCoefficientRegressor"]
+__all__ = [
+    "DynamicDiscriminant",
+    "ExtrapolatedDiscriminant",
+    "VaryingCoefficientClassifier",
+    "VaryingCoefficientRegressor",
+]
 
 _HOME = {
+    "DynamicDiscriminant": "dynamic",
     "ExtrapolatedDiscriminant": "discriminant",
     "VaryingCoefficientClassifier": "varying",
     "VaryingCoefficientRegressor": "varying",

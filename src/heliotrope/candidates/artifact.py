@@ -12,10 +12,13 @@ import hashlib
 import importlib
 import io
 import json
+import os
+import stat
 import types
 import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +26,9 @@ import numpy as np
 from heliotrope.candidates.model import Model
 from heliotrope.errors import ArtifactError
 
-__all__ = ["dump", "load"]
+__all__ = ["dump", "load", "read"]
 
+_MOST = 4 * 2**30  # bytes of a file that can be a model
 _FORMAT = 1
 _SCHEMA = "schema.json"
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -56,6 +60,26 @@ def dump(model: Model) -> bytes:
             remedy="take an estimator that skops can write",
         ) from error
     return _normal(written)
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a model's file, which is a regular one. Never waits, as opening a pipe would.
+
+    Raises OSError when it cannot be read, ArtifactError when it is something else or too large to be a model.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise ArtifactError(
+                f"the model file {path} is not a regular file",
+                remedy="put the original back, or roll back to another champion with `heliotrope rollback`",
+            )
+        if found.st_size > _MOST:
+            raise ArtifactError(
+                f"the model file {path} has {found.st_size / 2**30:,.1f} GiB, more than any that is written here",
+                remedy="put the original back, or roll back to another champion with `heliotrope rollback`",
+            )
+        return file.read()
 
 
 def load(data: bytes, *, sha256: str, trusted_packages: Collection[str] = ()) -> Model:

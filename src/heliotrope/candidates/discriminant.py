@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["ExtrapolatedDiscriminant"]
+__all__ = ["ExtrapolatedDiscriminant", "whitener"]
 
 _BINS = 12  # as many groups in time as the scatter around the trends is looked at in
 _LEAST_SPREAD = 1e-3  # within a class, of a feature's whole standard deviation
@@ -108,7 +108,7 @@ class ExtrapolatedDiscriminant(ClassifierMixin, BaseEstimator):  # type: ignore[
         self.trends_, coefficients, fitted = self._fit_means(cells, sums)
         residual = standard - fitted[cells.of_row]
         counted = max(weights.sum() - sum(trend.degree + 1 for trend in self.trends_), weights.sum() / 2)
-        whiten, rank = _whitener(residual, weights, counted, self.shrinkage)
+        whiten, rank = whitener(residual, weights, counted, self.shrinkage)
         self.whiten_ = whiten / spread[:, None]
         coefficients = coefficients @ whiten
         if self.evidence:
@@ -214,12 +214,13 @@ class ExtrapolatedDiscriminant(ClassifierMixin, BaseEstimator):  # type: ignore[
         whitened = (X - self.location_) @ self.whiten_
         if len(seconds) == 1:
             mean = np.einsum("kd,kdp->kp", basis[0], self.coef_)
-            return np.asarray(whitened @ mean.T - 0.5 * (mean**2).sum(axis=1) + self._log_prior(seconds))
+            return np.asarray(whitened @ mean.T - 0.5 * (mean**2).sum(axis=1) + self.log_prior(seconds))
         along = (whitened @ self.coef_.reshape(-1, features).T).reshape(-1, classes, degrees)
         square = np.einsum("nkd,kdp,kep,nke->nk", basis, self.coef_, self.coef_, basis, optimize=True)
-        return np.asarray((along * basis).sum(axis=2) - 0.5 * square + self._log_prior(seconds))
+        return np.asarray((along * basis).sum(axis=2) - 0.5 * square + self.log_prior(seconds))
 
-    def _log_prior(self, seconds: Floats) -> Floats:
+    def log_prior(self, seconds: Floats) -> Floats:
+        """The logarithm of every class's share at every time, shape (n, K)."""
         share = self.prior_trend_(seconds, horizon=self.horizon) @ self.prior_coef_
         share = np.maximum(share, _LEAST_PRIOR * self.prior_coef_[0])
         return np.asarray(np.log(share / share.sum(axis=1, keepdims=True)))
@@ -236,7 +237,7 @@ def _noise(cells: Cells, scatter: Floats, trends: list[Trend]) -> tuple[Floats, 
     return axes, np.sqrt(np.maximum(variance, 1.0))
 
 
-def _whitener(residual: Floats, weights: Floats, counted: float, shrinkage: float | str) -> tuple[Floats, int]:
+def whitener(residual: Floats, weights: Floats, counted: float, shrinkage: float | str) -> tuple[Floats, int]:
     """The matrix, (p, p), after which residuals are uncorrelated and of variance 1, never infinite; and their rank."""
     spread = np.maximum(np.sqrt(weights @ residual**2 / counted), _LEAST_SPREAD)
     scaled = residual / spread

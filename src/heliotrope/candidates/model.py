@@ -62,11 +62,12 @@ class Model:
         rows, shape (rows,), or None for equal ones, and ``seed``, for the estimator's ``random_state``.
 
         Numeric features go to the estimator as float64, nulls as NaN. With ``encode: tabular``, or ``auto`` and a
-        feature that is not a number, all go through the transformers of ``skrub.tabular_pipeline``, which also
-        fill what is missing where the estimator wants that; with ``none`` such features go to it as a data frame.
-        An estimator whose ``fit`` has the parameter ``time`` is given every row's time, in seconds since the Unix
-        epoch, in ``fit``, ``predict`` and ``predict_proba``. One whose ``fit`` has no ``sample_weight`` is fitted
-        to a sample of as many rows, drawn in proportion to the weights with the seed.
+        feature that is not a number, all go through the transformers of ``skrub.tabular_pipeline`` (texts of many
+        values through ``TextEncoder``), which also fill what is missing where the estimator wants that; with ``none``
+        such features go to it as a data frame. An estimator whose ``fit`` has the parameter ``time`` is given every
+        row's time, in seconds since the Unix epoch, in ``fit``, ``predict`` and ``predict_proba``. One whose ``fit``
+        has no ``sample_weight`` is fitted to a sample of as many rows, drawn in proportion to the weights with the
+        seed.
 
         Raises EstimatorError when the estimator cannot be made or refuses the rows, SchemaError when a column is
         missing or of another type than its kind.
@@ -213,13 +214,15 @@ def _codes(column: pa.ChunkedArray, candidate: Candidate) -> tuple[NDArray[np.in
             f"candidate {candidate.name}: {column.null_count} of {len(column)} rows have no label",
             remedy="set validation.on_unlabelled to drop",
         )
-    encoded = column.combine_chunks()
-    if not pa.types.is_dictionary(encoded.type):
-        encoded = encoded.dictionary_encode()
+    given = column.combine_chunks()
+    encoded = given if pa.types.is_dictionary(given.type) else given.dictionary_encode()
     names = [str(label) for label in encoded.dictionary.to_pylist()]
     indices = np.asarray(encoded.indices.to_numpy(zero_copy_only=False))
-    used = np.flatnonzero(np.bincount(indices, minlength=len(names)))
-    classes = tuple(sorted({names[place] for place in used}))
+    if encoded is given:  # a dictionary that came with the column may name labels that no row has
+        used = np.flatnonzero(np.bincount(indices, minlength=len(names)))
+        classes = tuple(sorted({names[place] for place in used}))
+    else:
+        classes = tuple(sorted(set(names)))
     place_of = {label: place for place, label in enumerate(classes)}
     return np.array([place_of.get(name, -1) for name in names], dtype=np.intp)[indices], classes
 
@@ -249,9 +252,16 @@ def _encode(encoder: Any, features: Any) -> Any:
 
 
 def _encoder(estimator: Any, seed: int) -> Any:
-    """What ``skrub.tabular_pipeline`` puts before the estimator, what is random in it drawn with the seed."""
+    """What ``skrub.tabular_pipeline`` puts before the estimator, what is random in it drawn with the seed.
+
+    Texts of many values go through ``TextEncoder`` where skrub would have its StringEncoder, which does the same with a
+    vocabulary of as many words as the texts have: seconds to write and to read.
+    """
     from skrub import tabular_pipeline
 
+    from heliotrope.candidates.text import TextEncoder
+
     encoder = tabular_pipeline(estimator)[:-1]
+    encoder[0].set_params(high_cardinality=TextEncoder())
     random = [name for name in encoder.get_params() if name.rpartition("__")[2] == "random_state"]
     return encoder.set_params(**dict.fromkeys(random, seed))

@@ -6,6 +6,7 @@ database, 5 a model or the registry, 130 stopped by Ctrl-C, 141 the reader of th
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, ``sys.argv``'s where none is given; its exit code. Raises nothing for bad input."""
-    from heliotrope.cli.failure import OUTPUT_CLOSED, WarnedOnce, close_output, tell
+    from heliotrope.cli.failure import OUTPUT_CLOSED, StoppedError, WarnedOnce, close_output, tell
 
+    is_program = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OUTPUT_CLOSED
     except (Exception, KeyboardInterrupt) as error:
         code = tell(error, as_json="--json" in arguments)
+    if is_program and code == StoppedError.exit_code:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is said: another Ctrl-C ends it at once, without a word
     return code
 
 

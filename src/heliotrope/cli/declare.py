@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["init", "validate"]
 
+_FILES = (".csv", ".parquet", ".pq")
+
 
 def init(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help='A table or view, as name, schema.name or "a name".')],
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE", help='A table or view, as name, schema.name or "a name"; or a CSV or Parquet file.'
+        ),
+    ],
     name: Annotated[str | None, typer.Option(help="The pipeline's name; else the table's.", show_default=False)] = None,
     target: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="What is to be predicted; else a guess.", show_default=False)
@@ -40,28 +47,34 @@ def init(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write a pipeline's YAML by looking at a table.
+    """Write a pipeline's YAML by looking at a table or a file.
 
-    Finds the time column, features and their kinds, the target and a sensible interval; comments in the file say why.
-    Only reads the table.
+    Finds the time column, features and their kinds, the target and a sensible interval; comments in the YAML say why.
+    Only reads; of a file, `load` then writes the rows into a table.
 
     \b
     Example:
       heliotrope init continuous_training --target class --name turning
     """
     from heliotrope import profile
-    from heliotrope.cli.draft import draft, name_from
+    from heliotrope.cli.draft import draft, name_from, table_from
     from heliotrope.config import parse
+    from heliotrope.config.document import read_text
 
     session = Session(database, as_json)
-    name = name or name_from(table)
+    rows = _file(table)
+    name = name or name_from(table if rows is None else table_from(rows))
     file = Path(out or f"{name}.yaml")
     step = None if interval is None else parse_step(interval)
     _refuse_to_overwrite(file, force)
-    with session.database.errors(), session.database.connect() as connection:
-        found = profile.look(connection, table, time=time, target=target, interval=step)
+    if rows is not None:
+        session.output.say(f"reading {rows}")
+        found = profile.look_into(rows, table_from(rows), time=time, target=target, interval=step)
+    else:
+        with session.database.errors(), session.database.connect() as connection:
+            found = profile.look(connection, table, time=time, target=target, interval=step)
     text = draft(found, name)
-    pipeline = parse(_read(text), where=str(file))
+    pipeline = parse(read_text(text, str(file)).data, where=str(file))
     try:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
@@ -77,11 +90,14 @@ def _refuse_to_overwrite(file: Path, force: bool) -> None:
         raise ConfigError(f"{file} is there already", remedy="write over it with --force, or name another with --out")
 
 
-def _read(text: str) -> dict[str, Any]:
-    import yaml
-
-    read: dict[str, Any] = yaml.safe_load(text)
-    return read
+def _file(argument: str) -> Path | None:
+    """The file that is meant; None for a table. Raises ConfigError for a file that is not there."""
+    path = Path(argument)
+    if path.suffix.lower() not in _FILES and not path.is_file():
+        return None
+    if not path.exists():
+        raise ConfigError(f"there is no file {argument!r}", remedy="name a CSV or Parquet file, or a table")
+    return path
 
 
 def _say_written(session: Session, file: Path, found: Profile, pipeline: Pipeline) -> None:
@@ -93,18 +109,19 @@ def _say_written(session: Session, file: Path, found: Profile, pipeline: Pipelin
             "rows": found.rows,
             "first": found.first,
             "last": found.last,
-            "rows_an_interval": found.rows_an_interval,
+            "rows_an_interval": found.step.rows,
             "target_guessed": found.target_guessed,
             "left_out": dict(found.left_out),
         }
     )
-    output.say(f"wrote {file}: {found.task} of {found.target.name!r} every {format_step(found.interval)}")
+    output.say(f"wrote {file}: {found.task} of {found.target.name!r} every {format_step(found.step.length)}")
     output.say(f"features   {', '.join(pipeline.features)}")
     if found.left_out:
         output.say(f"left out   {', '.join(f'{column} ({why})' for column, why in found.left_out.items())}")
     if found.target_guessed:
-        output.say(f"The target is a guess; if it is another: heliotrope init {found.table} --target COLUMN --force")
-    output.say(f"Read it, then: heliotrope validate {file}")
+        again = f"heliotrope init {found.path or found.table} --target COLUMN --force"
+        output.say(f"The target is a guess; if it is another: {again}")
+    output.say(f"Read it, then: heliotrope {'validate' if found.path is None else 'load'} {file}")
 
 
 def validate(

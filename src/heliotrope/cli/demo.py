@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from heliotrope.cli.rows import load_all
 from heliotrope.cli.session import Session
 from heliotrope.cli.tables import say_summary, summary_document, table
 from heliotrope.errors import ConfigError
+from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +53,7 @@ def demo(
 
     session = Session(database, as_json)
     output, place = session.output, Path(folder)
-    example = _keep_example(place)
+    example = _keep_example(place, hours)
     pipeline = _pipeline(hours)
     output.say(f"PostgreSQL at {without_password(session.database.url)}")
     with session.writing(pipeline) as context:
@@ -67,16 +69,18 @@ def demo(
         made = write(context, span, place)
     output.document(_document(pipeline, span, done, summaries, [example, *made]))
     _say_second_day(session, pipeline, summaries)
-    _say_how(session, place, example, made)
+    _say_how(session, place, example, made, span[-1])
 
 
-def _keep_example(folder: Path) -> Path:
-    """The pipeline's YAML in the folder, for going on by hand; one that is there is left alone."""
+def _keep_example(folder: Path, hours: int) -> Path:
+    """The pipeline's YAML in the folder, for going on by hand; one that somebody has edited is left alone."""
     file = folder / EXAMPLE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            file.write_text(_text(), encoding="utf-8")
+        if not file.exists() or _with_hours(file.read_text(encoding="utf-8"), hours) == _text(hours):
+            file.write_text(_text(hours), encoding="utf-8")
+    except UnicodeDecodeError:  # it is another's
+        return file
     except OSError as error:
         raise ConfigError(
             f"{file} cannot be written: {error.strerror or error}", remedy="name another folder with --folder"
@@ -84,18 +88,21 @@ def _keep_example(folder: Path) -> Path:
     return file
 
 
-def _text() -> str:
-    return (files("heliotrope") / "examples" / EXAMPLE).read_text(encoding="utf-8")
+def _text(hours: int) -> str:
+    """The example with so many hours of data."""
+    return _with_hours((files("heliotrope") / "examples" / EXAMPLE).read_text(encoding="utf-8"), hours)
+
+
+def _with_hours(text: str, hours: int) -> str:
+    text = re.sub(r"(?m)^  intervals: \d+$", f"  intervals: {hours}", text)
+    return re.sub(r"(?m)^(# What `load` writes:) \d+ hours", rf"\1 {hours} hours", text)
 
 
 def _pipeline(hours: int) -> Pipeline:
-    import yaml
-
     from heliotrope.config import parse
+    from heliotrope.config.document import read_text
 
-    declared = yaml.safe_load(_text())
-    declared["dataset"]["intervals"] = hours
-    return parse(declared, where=EXAMPLE)
+    return parse(read_text(_text(hours), EXAMPLE).data, where=EXAMPLE)
 
 
 def _range(pipeline: Pipeline) -> tuple[Any, Any]:
@@ -143,7 +150,7 @@ def _say_second_day(session: Session, pipeline: Pipeline, summaries: Sequence[Cy
         session.output.say(f"mean {pipeline.metric} from the second day on {number(later)}, of a possible {best}")
 
 
-def _say_how(session: Session, folder: Path, example: Path, made: Sequence[Path]) -> None:
+def _say_how(session: Session, folder: Path, example: Path, made: Sequence[Path], last: Interval) -> None:
     output = session.output
     output.say()
     for file in made:
@@ -154,7 +161,7 @@ def _say_how(session: Session, folder: Path, example: Path, made: Sequence[Path]
         f"load {example}",
         f"replay {example}",
         f"report {example} --out {folder}",
-        f"champion {example} --at 2026-11-02T05:00Z",
+        f"champion {example} --at {format_time(last.start)}",
         "status",
     ):
         output.say(f"  heliotrope {step}")

@@ -79,9 +79,14 @@ def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
     try:
         yield from look()
     except HeliotropeError as error:
-        yield Check(name, "fail", error.message, error.remedy)
+        yield Check(name, "fail", error.message, _remedy(error.remedy))
     except Exception as error:
         yield Check(name, "fail", f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def _remedy(said: str) -> str:
+    """The remedy, but for one that points here."""
+    return "grant the role what it lacks" if "`heliotrope doctor`" in said else said
 
 
 # --- this machine ------------------------------------------------------------------------------------------
@@ -142,6 +147,11 @@ def _database(database: Database) -> Iterator[Check]:
     skew = abs((row[0] - datetime.now(UTC)).total_seconds())
     yield Check("clock", "ok" if skew < _SKEW else "warn", f"{skew:.0f} s apart", "set both clocks by NTP")
     yield Check("database", "ok", without_password(database.url))
+    if database.embedded:
+        from heliotrope import server
+
+        folder = database.embedded
+        yield Check("server files", "ok", f"data in {server.data_of(folder)}, log in {server.log_of(folder)}")
 
 
 def _rights(database: Database) -> Iterator[Check]:
@@ -249,7 +259,8 @@ def _registered(session: Session, pipeline: Pipeline) -> Iterator[Check]:
         return
     version = _version_in_mlflow(session.database, pipeline)
     state = "warn" if waiting else "ok"
-    said = f"@champion is version {version or 'none yet'}, {waiting} to be registered"
+    said = f"@champion is version {version}" if version else "no @champion yet"
+    said += f", {waiting} to be registered" if waiting else ""
     yield Check(name, state, said, "the next cycle registers them")
 
 

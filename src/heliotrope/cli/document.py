@@ -23,6 +23,7 @@ __all__ = [
     "is_refresh",
     "problem_text",
     "promoted",
+    "rescored",
     "score",
     "seconds_text",
     "total",
@@ -46,6 +47,7 @@ def cycle_document(summary: CycleSummary, metric: str) -> dict[str, Any]:
         "champion": None if summary.champion is None else summary.champion["candidate"],
         "metric": metric,
         "score": score(summary, metric),
+        "rescored": rescored(summary, metric),
         "evaluations": summary.evaluations,
         "drifted": summary.drifted,
         "drift": summary.drift,
@@ -96,32 +98,26 @@ def score(summary: CycleSummary, metric: str) -> float | None:
 
 def promoted(summary: CycleSummary) -> str | None:
     """The candidate that the cycle made champion; None where it made none."""
-    decision = summary.decision
-    if decision is None or decision["action"] != "promote":
-        return None
-    finals = [one["candidate"] for one in summary.trainings if one["role"] == "final" and not one["failure"]]
-    return finals[-1] if finals else None
+    return summary.promoted
 
 
 def is_refresh(summary: CycleSummary) -> bool:
     """Whether the new champion is a fresh fit of the candidate that served already."""
-    name, before = promoted(summary), summary.champion
-    return name is not None and before is not None and before["candidate"] == name
+    return summary.is_refresh
+
+
+def rescored(summary: CycleSummary, metric: str) -> float | None:
+    """The champion's metric on the rows as they were scored again; None where they were not."""
+    return None if summary.rescored is None else summary.rescored.get(metric)
 
 
 def decision_text(summary: CycleSummary) -> str:
-    """What the cycle came to: ``skip``, ``keep``, ``promote tree``, or ``refresh`` for the champion's own candidate.
-
-    Candidates that failed are named behind it.
-    """
+    """What the cycle came to, and whether it is done. Candidates that failed are named behind it."""
     if summary.decision is None:
         return "not done"
-    action = str(summary.decision["action"]).replace("_", " ")
     if not summary.done:
-        return f"{action}, not done"
-    name = promoted(summary)
-    said = action if name is None else "refresh" if is_refresh(summary) else f"{action} {name}"
-    return f"{said}; {', '.join(summary.failed)} failed" if summary.failed else said
+        return f"{str(summary.decision['action']).replace('_', ' ')}, not done"
+    return f"{summary.outcome}; {', '.join(summary.failed)} failed" if summary.failed else summary.outcome
 
 
 def declaration_document(declared: Declared) -> dict[str, Any]:

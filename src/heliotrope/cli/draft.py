@@ -6,30 +6,35 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.interval import format_step, format_time
+from heliotrope.profile.column import as_feature
 
 if TYPE_CHECKING:
     from heliotrope.profile import ColumnProfile, Profile
 
-__all__ = ["draft", "name_from"]
+__all__ = ["draft", "name_from", "table_from"]
 
-_TEXTS = ("text", "varchar", "bpchar", "name", "enum")
-_CANDIDATES: dict[str, tuple[tuple[str, str, dict[str, Any], int], ...]] = {
-    "classification": (
-        ("logistic", "sklearn.linear_model.LogisticRegression", {"max_iter": 1000}, 3),
-        ("boosting", "sklearn.ensemble.HistGradientBoostingClassifier", {"max_iter": 50}, 12),
-    ),
-    "regression": (
-        ("ridge", "sklearn.linear_model.Ridge", {}, 3),
-        ("boosting", "sklearn.ensemble.HistGradientBoostingRegressor", {"max_iter": 50}, 12),
-    ),
+_LINEAR: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "classification": ("logistic", "sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
+    "regression": ("ridge", "sklearn.linear_model.Ridge", {}),
 }
-_FOLLOWERS = {
-    "classification": "heliotrope.candidates.ExtrapolatedDiscriminant",
+_BOOSTING = {
+    "classification": "sklearn.ensemble.HistGradientBoostingClassifier",
+    "regression": "sklearn.ensemble.HistGradientBoostingRegressor",
+}
+_VARYING = {
+    "classification": "heliotrope.candidates.VaryingCoefficientClassifier",
     "regression": "heliotrope.candidates.VaryingCoefficientRegressor",
 }
+_DISCRIMINANT = "heliotrope.candidates.ExtrapolatedDiscriminant"
+_COMMON = 0.8  # of the rows in one class: from there on accuracy says little
+_MOST_CLASSES = 20  # that are listed
+_FIT = 300  # rows that the shorter window should hold
+_MOST_FIT = 200_000  # rows that the longer one need not exceed
+_MIN_ROWS = 30  # what validation asks for unless told otherwise
 
 
 def draft(profile: Profile, name: str) -> str:
@@ -47,49 +52,146 @@ def name_from(table: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.]+", "-", last).strip("-_.")[:63] or "pipeline"
 
 
+def table_from(path: PurePath) -> str:
+    """A table's name made of a file's.
+
+    >>> table_from(PurePath("data/My flights.2013.csv")), table_from(PurePath("사건.parquet"))
+    ('my_flights_2013', '사건')
+    """
+    name = re.sub(r"\W+", "_", path.stem).strip("_").lower() or "rows"
+    while len(name.encode()) > 63:  # what PostgreSQL takes
+        name = name[:-1]
+    return name
+
+
 def _lines(profile: Profile, name: str) -> Iterator[str]:
-    span = f"{format_time(profile.first)} to {format_time(profile.last)}"
-    yield f"# Written by `heliotrope init` from {profile.rows} rows, {span}. Check it, then:"
-    yield f"#   heliotrope validate {name}.yaml"
-    yield f"#   heliotrope replay {name}.yaml"
+    yield from _head(profile, name)
     yield f"name: {_scalar(name)}"
+    yield ""
     yield "source:"
     yield f"  table: {_scalar(profile.table)}"
     yield f"  time: {_scalar(profile.time.name)}"
     if profile.time.type != "timestamptz":
         yield f"  time_zone: UTC  # the column is a {profile.time.type} without a zone: say which it is in"
-    yield f"interval: {format_step(profile.interval)}  # about {profile.rows_an_interval:.0f} rows each"
+    yield ""
+    yield "# Time is cut into intervals; the rows of each are predicted first, then trained on. Why this length:"
+    yield f"# {profile.step}."
+    yield f"interval: {format_step(profile.step.length)}"
+    yield ""
+    yield from _features(profile)
+    yield ""
+    yield from _target(profile)
+    yield ""
+    yield from _candidates(profile)
+    yield ""
+    yield "# When to train: here after every interval; {kind: drift} would wait until one drifts."
+    yield "trigger: {kind: schedule, every: 1}"
+    yield from _validation(profile)
+    if profile.path is not None:
+        yield ""
+        yield "# What `heliotrope load` writes into the table. Remove it when something else fills the table."
+        yield f"dataset: {{kind: file, path: {_scalar(profile.path)}}}"
+
+
+def _head(profile: Profile, name: str) -> Iterator[str]:
+    span = f"{format_time(profile.first)} to {format_time(profile.last)}"
+    yield f"# Written by `heliotrope init` from {profile.rows:,} rows, {span}. Read it, then:"
+    verbs = ("load", "validate", "replay") if profile.path is not None else ("validate", "replay")
+    for verb in verbs:
+        yield f"#   heliotrope {verb} {name}.yaml"
+
+
+def _features(profile: Profile) -> Iterator[str]:
+    yield "# Only what is known before the target is: that, no look at the rows can tell."
     yield "features:"
     for feature in profile.features:
-        kind = "categorical" if feature.type in _TEXTS else "numeric"
-        yield f"  {_scalar(feature.name)}: {kind}  # {feature.type}, {_counted(feature)}"
+        found = f"{feature.type}, {_counted(feature)}{_hint(profile, feature)}"
+        yield f"  {_scalar(feature.name)}: {as_feature(feature)}  # {found}"
     if profile.left_out:
-        yield "# Left out of the features:"
+        yield "# Left out:"
         for column, why in profile.left_out.items():
             yield f"#   {_scalar(column)}: {' '.join(why.split())}"
+
+
+def _hint(profile: Profile, feature: ColumnProfile) -> str:
+    """What else its values say."""
+    if feature.is_code:
+        return ", named like an id"
+    if feature.nulls and feature.nulls == profile.target.nulls:
+        return ", as many as the target: known only with it?"
+    return ""
+
+
+def _target(profile: Profile) -> Iterator[str]:
     guess = "  # a guess, by its name and values; --target names another" if profile.target_guessed else ""
     yield f"target: {_scalar(profile.target.name)}{guess}"
     yield f"task: {profile.task}  # {profile.target.type}, {_counted(profile.target)}"
-    yield "candidates:"
-    yield from _candidates(profile)
-    yield "trigger: {kind: schedule, every: 1}  # train in every interval"
-    if _has_nulls(profile):
-        yield "validation: {on_null: allow}  # some features have nulls, which every candidate here fills; else: drop"
+    if not profile.classes:
+        yield "metric: mae  # the mean absolute error; or rmse, where large errors weigh more"
+        return
+    if len(profile.classes) <= _MOST_CLASSES:
+        known = ", ".join(_scalar(one) for one in sorted(profile.classes))
+        yield f"classes: [{known}]  # an interval with another one is held"
+    common, rows = next(iter(profile.classes.items()))
+    share = rows / sum(profile.classes.values())
+    if share >= _COMMON:
+        yield f"metric: log_loss  # {share:.1%} are {_scalar(common)}: accuracy would reward saying only that"
+    else:
+        yield f"metric: accuracy  # {share:.0%} are {_scalar(common)}, the most; or log_loss, for probabilities"
 
 
 def _candidates(profile: Profile) -> Iterator[str]:
-    for name, estimator, params, intervals in _CANDIDATES[profile.task]:
-        yield f"  - name: {name}"
-        yield f"    estimator: {estimator}"
-        if params:
-            yield f"    params: {json.dumps(params)}"
-        yield f"    window: {{kind: sliding, intervals: {intervals}}}"
-        if _has_nulls(profile):
-            yield "    encode: tabular"
-    if not _has_nulls(profile) and not any(feature.type in _TEXTS for feature in profile.features):
-        yield "  - name: trend  # its parameters move with time, on to the interval it will serve in"
-        yield f"    estimator: {_FOLLOWERS[profile.task]}"
-        yield f"    window: {{kind: sliding, intervals: {3 if profile.interval < timedelta(days=1) else 7}}}"
+    short, long = _windows(profile)
+    linear, estimator, params = _LINEAR[profile.task]
+    yield "# What competes: an estimator and the intervals it is trained on. The first one serves until another wins."
+    yield "candidates:"
+    yield f"  # A linear model of the last {short}: quick to forget. tabular: nulls filled, numbers scaled."
+    yield from _candidate(linear, estimator, params, short, tabular=True)
+    yield f"  # Boosted trees, which need more to learn from: the last {long}."
+    yield from _candidate("boosting", _BOOSTING[profile.task], {"max_iter": 50}, long)
+    yield "  # Its parameters move with time, on to the interval it will serve in."
+    plain = not _has_nulls(profile) and all(as_feature(one) == "numeric" for one in profile.features)
+    if plain and profile.classes:
+        yield from _candidate("trend", _DISCRIMINANT, {}, short)
+    else:
+        yield from _candidate("trend", _VARYING[profile.task], {}, long, tabular=True)
+
+
+def _candidate(
+    name: str, estimator: str, params: dict[str, Any], intervals: int, *, tabular: bool = False
+) -> Iterator[str]:
+    yield f"  - name: {name}"
+    yield f"    estimator: {estimator}"
+    if params:
+        yield f"    params: {{{', '.join(f'{key}: {value}' for key, value in params.items())}}}"
+    yield f"    window: {{kind: sliding, intervals: {intervals}}}"
+    if tabular:
+        yield "    encode: tabular"
+
+
+def _windows(profile: Profile) -> tuple[int, int]:
+    """The intervals of a short and of a long window: usual ones, within the history there is and the rows that help."""
+    step = profile.step
+    short, long = (
+        (3, 24) if step.length < timedelta(days=1) else (7, 28) if step.length < timedelta(days=7) else (4, 12)
+    )
+    most = max(1, step.intervals // 2)
+    short = min(most, max(short, -(-_FIT // step.rows)))
+    return short, max(short, min(most, long, max(1, _MOST_FIT // step.rows)))
+
+
+def _validation(profile: Profile) -> Iterator[str]:
+    lines = []
+    if _has_nulls(profile):
+        lines.append("on_null: allow  # some features have nulls, which every candidate here takes; else: drop")
+    if profile.step.rows < 2 * _MIN_ROWS:
+        least = max(2, profile.step.rows // 4)
+        lines.append(
+            f"min_rows: {least}  # a typical interval has {profile.step.rows}; one with fewer than this is held"
+        )
+    if lines:
+        yield "validation:"
+        yield from (f"  {line}" for line in lines)
 
 
 def _counted(column: ColumnProfile) -> str:

@@ -48,7 +48,9 @@ class Session:
 
         if self.url or database.is_named(os.environ):
             return False
-        return not (database.home() / "postgres").exists()
+        from heliotrope import server
+
+        return server.data_of(database.home() / "postgres") is None
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from heliotrope.cli.document import decision_text, drift_text, is_refresh, score, seconds_text, total
+from heliotrope.cli.document import decision_text, drift_text, is_refresh, rescored, score, seconds_text, total
 from heliotrope.cli.output import Output, counted, number
 from heliotrope.interval import format_time
 
@@ -17,6 +17,7 @@ __all__ = ["SHOWN", "failures", "say_failures", "say_summary", "summary_document
 
 SHOWN = 60
 """How many cycles a table holds before its middle is left out."""
+_AGAIN = 5  # intervals scored again that are named
 
 
 def table(
@@ -27,7 +28,7 @@ def table(
     rows = []
     for one in summaries:
         row = [format_time(one.interval.start), (one.champion or {"candidate": "-"})["candidate"]]
-        row += [number(score(one, metric))] + ([] if best is None else [number(best)])
+        row += [number(score(one, metric)) + ("*" if one.rescored else "")] + ([] if best is None else [number(best)])
         row += [drift_text(one), decision_text(one), f"{sum(one.seconds.values()):.3f}"]
         rows.append(row)
     if len(rows) > SHOWN and not every:
@@ -35,6 +36,10 @@ def table(
         middle = [f"... {len(rows) - 2 * half} more", *[""] * (len(headers) - 1)]
         rows = [*rows[:half], middle, *rows[-half:]]
     output.table(headers, rows, right=(metric, "best", "seconds"))
+    again = [f"{format_time(one.interval.start)} {number(rescored(one, metric))}" for one in summaries if one.rescored]
+    if again:
+        more = f" and {len(again) - _AGAIN} more" if len(again) > _AGAIN else ""
+        output.say(f"* scored again when rows had come late: {', '.join(again[:_AGAIN])}{more}")
 
 
 def failures(summaries: Sequence[CycleSummary]) -> dict[str, dict[str, Any]]:

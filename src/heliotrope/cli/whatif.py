@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,7 +35,9 @@ def whatif(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Processes at most; else one a processor.", show_default=False),
+        typer.Option(
+            metavar="N", min=1, help="Processes at most; else one, on a cluster one a processor.", show_default=False
+        ),
     ] = None,
     backend: Annotated[
         str, typer.Option(metavar="NAME", help="What starts them: loky, dask, ray, or sequential for none.")
@@ -86,7 +87,7 @@ def whatif(
                 policies,
                 span,
                 backend=chosen,
-                jobs=jobs or os.cpu_count() or 1,
+                jobs=jobs or fanout.processes(chosen),
                 progress=output.progress,
             )
     stopped = len(tried.span) < len(span)

@@ -15,13 +15,22 @@ from __future__ import annotations
 
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import FileDataset, FunctionDataset, StreamDataset
-from heliotrope.config.drift import ChiSquare, Detector, DomainClassifier, Drift, KolmogorovSmirnov, PopulationStability
+from heliotrope.config.drift import (
+    ChiSquare,
+    Detector,
+    DomainClassifier,
+    Drift,
+    FalseAlarms,
+    KolmogorovSmirnov,
+    PopulationStability,
+)
+from heliotrope.config.gate import Gate, Guard, RollBack, Slice
 from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.reading import load, parse
-from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.rule import Recall, Report, Validation
 from heliotrope.config.source import Source
-from heliotrope.config.trigger import All, Amount, AnyOf, DriftTrigger, Performance, Schedule, Trigger
-from heliotrope.config.window import Decayed, Expanding, Sliding, Window
+from heliotrope.config.trigger import All, Amount, AnyOf, Cost, DriftTrigger, KOf, Performance, Schedule, Trigger
+from heliotrope.config.window import Decayed, DriftCut, Expanding, Sliding, Window
 
 __all__ = [
     "All",
@@ -29,21 +38,29 @@ __all__ = [
     "AnyOf",
     "Candidate",
     "ChiSquare",
+    "Cost",
     "Decayed",
     "Detector",
     "DomainClassifier",
     "Drift",
+    "DriftCut",
     "DriftTrigger",
     "Expanding",
+    "FalseAlarms",
     "FileDataset",
     "FunctionDataset",
     "Gate",
+    "Guard",
+    "KOf",
     "KolmogorovSmirnov",
     "Performance",
     "Pipeline",
     "PopulationStability",
+    "Recall",
     "Report",
+    "RollBack",
     "Schedule",
+    "Slice",
     "Sliding",
     "Source",
     "StreamDataset",

@@ -26,3 +26,8 @@ class Candidate(Settings):
     encode: Literal["auto", "tabular", "none"] = Field(
         "auto", description="tabular: through skrub.tabular_pipeline; auto: that, where a feature is not a number"
     )
+    stream: bool = Field(
+        False,
+        description="the window is read an interval at a time and given to partial_fit: memory for one interval is "
+        "enough; all features must be numeric, and a classification's classes declared",
+    )

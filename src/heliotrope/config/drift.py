@@ -8,7 +8,15 @@ from pydantic import Field
 
 from heliotrope.config.setting import Positive, Settings, Share
 
-__all__ = ["ChiSquare", "Detector", "DomainClassifier", "Drift", "KolmogorovSmirnov", "PopulationStability"]
+__all__ = [
+    "ChiSquare",
+    "Detector",
+    "DomainClassifier",
+    "Drift",
+    "FalseAlarms",
+    "KolmogorovSmirnov",
+    "PopulationStability",
+]
 
 
 class KolmogorovSmirnov(Settings):
@@ -49,6 +57,23 @@ Detector = Annotated[
 ]
 
 
+class FalseAlarms(Settings):
+    """A watch that finds changes with a promised rate of false alarms, and each one once.
+
+    Every interval is kept in the ledger as counts over bins, feature by feature, and, in a classification, class by
+    class. A batch is compared with the intervals before it since the last change; the threshold is what intervals of
+    this pipeline's own history differ by (of fewer than 30: what a shuffle of the rows gives).
+    """
+
+    one_in: float = Field(gt=1.0, description="at most one false alarm in so many intervals")
+    intervals: Positive = Field(8, description="how many before the batch it is compared with, at most")
+    bins: int = Field(32, ge=2, le=256, description="of each feature; a categorical one's most frequent values")
+    history: int = Field(500, ge=30, description="how many of the latest intervals the threshold is found from")
+    by_class: int = Field(
+        8, ge=0, description="features are counted for each class too, where there are at most so many"
+    )
+
+
 class Drift(Settings):
     """Which detectors compare a batch with which reference."""
 
@@ -62,4 +87,7 @@ class Drift(Settings):
     max_rows: Positive = Field(20_000, description="the reference is sampled down to this, with the cycle's seed")
     correction: Literal["holm", "benjamini_hochberg", "none"] = Field(
         "holm", description="of the p-values of all detectors and features of an interval together"
+    )
+    false_alarms: FalseAlarms | None = Field(
+        None, description="the watch for changes with a promised rate of false alarms; absent: none is kept"
     )

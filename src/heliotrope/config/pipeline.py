@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import Dataset
 from heliotrope.config.drift import Drift
-from heliotrope.config.rule import Gate, Report, Validation
+from heliotrope.config.gate import Gate
+from heliotrope.config.rule import Recall, Report, Validation
 from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger
@@ -21,6 +22,7 @@ __all__ = ["Pipeline"]
 
 CLASSIFICATION_METRICS = ("accuracy", "balanced_accuracy", "log_loss", "brier")
 REGRESSION_METRICS = ("mae", "rmse")
+GUARDED = {"classification": (*CLASSIFICATION_METRICS, "kappa", "roc_auc"), "regression": (*REGRESSION_METRICS, "r2")}
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
 
 
@@ -50,6 +52,9 @@ class Pipeline(Settings):
     drift: Drift = Field(Drift(), description="what is measured, against what")
     validation: Validation = Field(Validation(), description="what bad rows lead to")
     gate: Gate = Field(Gate(), description="what a challenger must show")
+    recall: Recall | None = Field(
+        None, description="whether champions of the past are looked at before a training; absent: they are not"
+    )
     report: Report = Field(Report(), description="what is drawn")
     registry: Literal["mlflow", "none"] = Field("mlflow", description="where promoted models are registered")
     dataset: Dataset | None = Field(
@@ -69,14 +74,38 @@ class Pipeline(Settings):
         twice = given_twice(candidate.name for candidate in self.candidates)
         if twice is not None:
             raise ValueError(f"candidate {twice!r} is declared twice; rename one")
+        for candidate in self.candidates:
+            self._check_candidate(candidate)
         metrics = CLASSIFICATION_METRICS if self.task == "classification" else REGRESSION_METRICS
         if not self.metric:
             object.__setattr__(self, "metric", metrics[0])
         if self.metric not in metrics:
             raise ValueError(f"metric {self.metric!r} is not one for {self.task}; {nearest(self.metric, metrics)}")
+        for guard in self.gate.guards:
+            if guard.metric not in GUARDED[self.task]:
+                known = nearest(guard.metric, GUARDED[self.task])
+                raise ValueError(f"gate.guards: metric {guard.metric!r} is not one for {self.task}; {known}")
+        for one in self.gate.slices:
+            if one.column not in self.features:
+                known = nearest(one.column, list(self.features))
+                raise ValueError(f"gate.slices: column {one.column!r} is not one of the features; {known}")
         if self.classes is not None and self.task == "regression":
             raise ValueError("classes belong to a classification; remove them, or set task: classification")
         return self
+
+    def _check_candidate(self, candidate: Candidate) -> None:
+        """What a candidate asks for and the pipeline must have."""
+        where = f"candidate {candidate.name!r}"
+        if candidate.window.kind == "drift_cut" and self.drift.false_alarms is None:
+            raise ValueError(
+                f"{where}: a drift_cut window needs a watch for changes; add drift: {{false_alarms: {{one_in: 1000}}}}"
+            )
+        if candidate.window.sample == "stratified" and self.task == "regression":
+            raise ValueError(f"{where}: sample: stratified is by class, and a regression has none; take uniform")
+        if candidate.stream and self.task == "classification" and self.classes is None:
+            raise ValueError(f"{where}: stream: true needs the classes beforehand; declare them in classes")
+        if candidate.stream and candidate.encode == "tabular":
+            raise ValueError(f"{where}: stream: true takes numbers as they are; remove encode: tabular")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.setting import Settings
-from heliotrope.errors import nearest
+from heliotrope.errors import nearest, shown
 
 __all__ = ["explain", "shortened"]
 
@@ -43,21 +43,21 @@ def _inside(error: Any, place: Any) -> bool:
 
 def _explain(error: Any) -> str:
     place = [part for part in error["loc"] if part != "[key]"]
-    shown = ".".join(shortened(str(part), 80) for part in place) or "pipeline"
+    where = ".".join(shortened(str(part), 80) for part in place) or "pipeline"
     if error["type"] == "extra_forbidden":
-        return f"{shown}: unknown key; {nearest(str(place[-1]), _known_keys(place[:-1]))}"
+        return f"{where}: unknown key; {nearest(str(place[-1]), _known_keys(place[:-1]))}"
     if error["type"] == "missing":
-        return f"{shown}: missing; every pipeline needs it"
+        return f"{where}: missing; every pipeline needs it"
     if error["type"] == "union_tag_invalid":
         context = error["ctx"]
         kinds = [kind.strip().strip("'") for kind in context["expected_tags"].split(",")]
-        return f"{shown}.kind: {context['tag']!r} is no kind; {nearest(str(context['tag']), kinds)}"
+        return f"{where}.kind: {context['tag']!r} is no kind; {nearest(str(context['tag']), kinds)}"
     if error["type"] == "union_tag_not_found":
-        return f"{shown}.kind: missing; say which kind it is"
+        return f"{where}.kind: missing; say which kind it is"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error":
-        return f"{shown}: {message}"
-    return f"{shown}: {message[0].lower()}{message[1:]}, not {shortened(repr(error['input']), 100)}"
+        return f"{where}: {message}"
+    return f"{where}: {message[0].lower()}{message[1:]}, not {shown(error['input'])}"
 
 
 def _known_keys(place: list[Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rules: what bad rows lead to, what a challenger must show, what is drawn."""
+"""Rules: what bad rows lead to, what is drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from heliotrope.config.setting import Positive, Settings, Share
 
-__all__ = ["Gate", "Report", "Validation"]
+__all__ = ["Recall", "Report", "Validation"]
 
 
 class Validation(Settings):
@@ -31,20 +31,15 @@ class Validation(Settings):
     )
 
 
-class Gate(Settings):
-    """When a challenger may replace the champion: both scored on the same rows, unseen by either.
+class Recall(Settings):
+    """Before a training, champions of the past are scored on the newest rows; one that fits serves again instead.
 
-    Another candidate must be better: its mean gain at least ``min_gain`` and, by a one-sided paired test, above
-    zero at level ``alpha``. A fresh fit of the champion's own candidate must merely not be worse: its mean gain not
-    below ``-margin`` with the same test.
+    It must be better than the champion, and its mean loss not above that of past trainings by more than the gate's
+    margin.
     """
 
-    kind: Literal["holdout"] = "holdout"
-    alpha: Share = Field(0.05, description="the level of the tests, for one interval")
-    min_gain: float = Field(
-        0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
-    )
-    margin: float = Field(0.02, ge=0.0, description="a share of the same")
+    models: Positive = Field(8, description="how many of the latest different ones")
+    alpha: Share = Field(0.01, description="the level of the test against the champion, over all of them together")
 
 
 class Report(Settings):

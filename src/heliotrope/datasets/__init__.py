@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,17 +20,22 @@ __all__ = ["flights", "read"]
 
 
 def read(
-    dataset: StreamDataset | FileDataset | FunctionDataset, *, pipeline: Pipeline, path: Path | None = None
+    dataset: StreamDataset | FileDataset | FunctionDataset,
+    *,
+    pipeline: Pipeline,
+    path: Path | None = None,
+    stored: Mapping[str, pa.DataType] | None = None,
 ) -> Iterator[tuple[Interval, pa.Table]]:
     """The rows of a data set, one of the pipeline's intervals after the other.
 
     Each table holds all the rows of its interval: the pipeline's columns in its order, time as timestamp[us, UTC].
     A stream gives every interval, those without rows too; a file or a function only those that have rows. ``path``
-    names the file, in place of the one in ``dataset``.
+    names the file, in place of the one in ``dataset``; ``stored`` has the types of the columns of the table that the
+    rows are for, where there is one, to which a file's values have to fit.
 
     Raises ConfigError for a path or a parameter that cannot be, SchemaError for missing columns, and DataError for
-    what cannot be read. A file is read to its end once for its times before the first rows are given, so that a time
-    that cannot be read is found before anything is written.
+    what cannot be read. A file is read to its end before the first rows are given, so that a number or a time that
+    cannot be read is found before anything is written.
 
     >>> from heliotrope.config import parse
     >>> pipeline = parse({
@@ -55,7 +60,7 @@ def read(
         raise ConfigError(
             f"the data set of {pipeline.name} is a file without a path", remedy="name the file on the command line"
         )
-    return read_file(Path(path or str(dataset.path)), dataset, pipeline)
+    return read_file(Path(path or str(dataset.path)), dataset, pipeline, stored or {})
 
 
 def _read_stream(dataset: StreamDataset, pipeline: Pipeline) -> Iterator[tuple[Interval, pa.Table]]:

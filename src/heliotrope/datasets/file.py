@@ -1,41 +1,46 @@
-"""CSV and Parquet files, of any size when their rows are in order of time.
+"""CSV and Parquet files, of any size when their rows are in order of time; told apart by their first bytes.
 
-A CSV is told from a Parquet file by its first bytes. In a CSV the empty field, ``NA``, ``NaN`` and ``null`` are
-nulls, unless quoted; the numbers of features are float64.
+A file is read to its end and checked before its first rows are given, so that a fault in its last line is found before
+anything is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+import pyarrow.compute as pc
 
 from heliotrope.columns import TIME, as_utc
 from heliotrope.config import FileDataset, Pipeline
+from heliotrope.datasets.parquet import Parquet
+from heliotrope.datasets.separated import Separated
 from heliotrope.datasets.table import by_interval, check_columns, check_times, in_order, microseconds
 from heliotrope.errors import DataError, SchemaError
 from heliotrope.interval import Interval
 
 __all__ = ["read_file"]
 
-_BLOCK = 8 * 2**20  # bytes of a CSV that are parsed at a time, and by which the types of columns are judged
-_ROWS = 2**17  # rows of a Parquet file that are read at a time
+_Source = Separated | Parquet
 
 
-def read_file(path: Path, dataset: FileDataset, pipeline: Pipeline) -> Iterator[tuple[Interval, pa.Table]]:
+def read_file(
+    path: Path, dataset: FileDataset, pipeline: Pipeline, stored: Mapping[str, pa.DataType]
+) -> Iterator[tuple[Interval, pa.Table]]:
     """The rows of a file by interval. Rows in order of time are streamed; others are held in memory and sorted.
 
-    Raises SchemaError for missing columns, and DataError for a file or a time that cannot be read.
+    ``stored`` has the types of the columns of the table that the rows are for, where there is one.
+
+    Raises SchemaError for missing columns, and DataError for a file, a number or a time that cannot be read.
     """
     with _errors(path):
-        source: _Csv | _Parquet = _Parquet(path) if _is_parquet(path) else _Csv(path, pipeline)
+        kind = Parquet if _is_parquet(path) else Separated
+        source: _Source = kind(path, pipeline, stored)
         time = pipeline.source.time
         if dataset.start is not None and time in source.names:
             raise SchemaError(
@@ -44,7 +49,7 @@ def read_file(path: Path, dataset: FileDataset, pipeline: Pipeline) -> Iterator[
             )
         wanted = pipeline.columns if dataset.start is None else pipeline.columns[1:]
         check_columns(source.names, wanted, str(path))
-        ordered = dataset.start is not None or _in_order(path, source, pipeline)
+        ordered = _check(path, source, pipeline, wanted, stored) or dataset.start is not None
         tables = _timed(path, source.tables(wanted), dataset, pipeline)
         if not ordered:
             tables = iter([in_order(pa.concat_tables(tables), time)])
@@ -56,96 +61,52 @@ def read_file(path: Path, dataset: FileDataset, pipeline: Pipeline) -> Iterator[
             raise DataError(f"{path}: holds no rows", remedy="name another file")
 
 
-class _Csv:
-    """A CSV with a header."""
-
-    def __init__(self, path: Path, pipeline: Pipeline) -> None:
-        self.path = path
-        self.pipeline = pipeline
-        self.schema = self._open({}).schema
-        self.names = self.schema.names
-        self.time_type = _time_type(self.schema, pipeline.source.time)
-        """What the file's times are parsed as; text, which is slower, takes any mixture of them."""
-
-    def tables(self, columns: tuple[str, ...]) -> Iterator[pa.Table]:
-        """The columns' rows, a block at a time."""
-        types = {name: self._type(name) for name in columns}
-        for batch in self._open(types, columns):
-            yield pa.Table.from_batches([batch]).select(list(columns))
-
-    def _open(self, types: dict[str, pa.DataType], columns: tuple[str, ...] = ()) -> Any:
-        return pyarrow.csv.open_csv(
-            self.path,
-            read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=types,
-                include_columns=list(columns),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-
-    def _type(self, name: str) -> pa.DataType:
-        pipeline, found = self.pipeline, self.schema.field(name).type
-        kind = pipeline.features.get(name, "auto")
-        if name == pipeline.source.time:
-            return self.time_type
-        if kind == "categorical":
-            return pa.string()
-        numeric = pa.types.is_integer(found) or pa.types.is_null(found)
-        if kind == "numeric" or (numeric and name in pipeline.features):
-            return pa.float64()
-        if name == pipeline.target and (pipeline.task == "regression" or pa.types.is_null(found)):
-            return pa.float64() if pipeline.task == "regression" else pa.string()
-        return found
-
-
-class _Parquet:
-    """A Parquet file."""
-
-    def __init__(self, path: Path) -> None:
-        self.file = pyarrow.parquet.ParquetFile(path)
-        self.names = self.file.schema_arrow.names
-
-    def tables(self, columns: tuple[str, ...]) -> Iterator[pa.Table]:
-        """The columns' rows, so many at a time."""
-        for batch in self.file.iter_batches(batch_size=_ROWS, columns=list(columns)):
-            yield pa.Table.from_batches([batch]).select(list(columns))
-
-
 def _is_parquet(path: Path) -> bool:
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise DataError(f"{path}: is not a regular file", remedy="write the rows to a file first: it is read twice")
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
 
 
-def _time_type(schema: pa.Schema, name: str) -> pa.DataType:
-    """What to parse times as that look like those of the first block."""
-    found = schema.field(name).type if schema.names.count(name) == 1 else pa.string()
-    if pa.types.is_timestamp(found):
-        return pa.timestamp("us", tz=found.tz)
-    return pa.timestamp("us") if pa.types.is_date(found) else pa.string()
+def _check(
+    path: Path, source: _Source, pipeline: Pipeline, wanted: tuple[str, ...], stored: Mapping[str, pa.DataType]
+) -> bool:
+    """Whether no row is earlier than the one before it. Reads every value, and so raises for one that cannot be."""
+    while True:
+        try:
+            return _is_rising(path, source, pipeline, wanted, stored)
+        except pa.ArrowInvalid:
+            if isinstance(source, Parquet) or not source.retry(wanted):
+                raise
 
 
-def _in_order(path: Path, source: _Csv | _Parquet, pipeline: Pipeline) -> bool:
-    """Whether no row is earlier than the one before it. Reads every time, and so raises for one that is none."""
-    try:
-        return _is_rising(path, source, pipeline)
-    except pa.ArrowInvalid:
-        if isinstance(source, _Parquet):
-            raise
-        source.time_type = pa.string()  # which tells the row, should the time be none at all
-        return _is_rising(path, source, pipeline)
-
-
-def _is_rising(path: Path, source: _Csv | _Parquet, pipeline: Pipeline) -> bool:
+def _is_rising(
+    path: Path, source: _Source, pipeline: Pipeline, wanted: tuple[str, ...], stored: Mapping[str, pa.DataType]
+) -> bool:
     latest, before, ordered = None, 0, True
-    for table in source.tables(pipeline.columns[:1]):
-        times = microseconds(_utc(path, table[pipeline.source.time], pipeline, before))
-        if len(times):
+    whole = [name for name in wanted if name in stored and pa.types.is_integer(stored[name])]
+    for table in source.tables(wanted):
+        for name in whole:
+            _check_whole(path, source, table[name], name)
+        if pipeline.source.time in wanted and table.num_rows:
+            times = microseconds(_utc(path, table[pipeline.source.time], pipeline, before))
             ordered = ordered and bool((times[1:] >= times[:-1]).all()) and (latest is None or times[0] >= latest)
             latest = times[-1]
-        before += len(times)
+        before += table.num_rows
     return ordered
+
+
+def _check_whole(path: Path, source: _Source, column: pa.ChunkedArray, name: str) -> None:
+    """Raises DataError when a number has a fraction, and the table's column holds whole ones."""
+    if not pa.types.is_floating(column.type):
+        return
+    broken = column.filter(pc.not_equal(column, pc.floor(column)))
+    if len(broken):
+        fault = source.fault((name,)) if isinstance(source, Separated) else None
+        raise fault or DataError(
+            f"{path}: column {name!r} holds {broken[0]}, which is not a whole number",
+            remedy="mend the value, or give the table's column the type double precision",
+        )
 
 
 def _timed(path: Path, tables: Iterator[pa.Table], dataset: FileDataset, pipeline: Pipeline) -> Iterator[pa.Table]:

@@ -107,13 +107,14 @@ def exceeded_once_in(values: Floats, one_in: float, *, independent: int | None =
 
 
 def from_history(
-    counts: Floats, distance: Distance, *, reference: int, gap: int = 0, rows: int | None = None, seed: int = 0
+    counts: Floats, distance: Distance, *, reference: int, gap: int = 0, rows: Floats | int | None = None, seed: int = 0
 ) -> Floats:
     """The statistic of every batch of the history against the ``reference`` intervals before it, shape (pairs,
     features).
 
     ``gap`` intervals lie between the two, as many as between the reference in use and the batch to be judged. A batch
-    of more than ``rows`` rows is sampled down to them, so that the batch to be judged is held to its like.
+    of more than ``rows`` rows, of all features alike or of each its own, shape (features,), is sampled down to them, so
+    that the batch to be judged is held to its like.
     """
     intervals = len(counts)
     cumulated = np.concatenate([np.zeros_like(counts[:1]), np.cumsum(counts, axis=0)])
@@ -168,7 +169,7 @@ def stationary_blocks(
     return places
 
 
-def _thinned(counts: Floats, rows: int | None, random: np.random.Generator) -> Floats:
+def _thinned(counts: Floats, rows: Floats | int | None, random: np.random.Generator) -> Floats:
     have = counts.sum(axis=-1)
     if rows is None or not (have > rows).any():
         return counts

@@ -77,20 +77,23 @@ class Contest:
         policy: Policy,
         *,
         above: float = 0.0,
-        shock: float = 0.0,
+        shock: float | Mapping[str, float] = 0.0,
         weights: Mapping[str, float] | None = None,
     ) -> Self:
         """With one interval more, in which these challengers met the champion; the others stand as they stood.
 
         ``above`` is the mean gain that must be exceeded; ``shock`` the standard deviation of what all rows of an
-        interval share, see :mod:`.betting`. ``weights`` say how the stake is divided (one each where absent); they
-        must not depend on the interval's rows. Call :meth:`decided` before the next one.
+        interval share, see :mod:`.betting`, for all or for each. ``weights`` say how the stake is divided (one each
+        where absent); they must not depend on the interval's rows. Call :meth:`decided` before the next one.
         """
         stake = policy.stake(self.budget)
         shares = {name: 1.0 if weights is None else weights[name] for name in meetings}
         whole = sum(shares.values())
+        shocks = shock if isinstance(shock, Mapping) else dict.fromkeys(meetings, shock)
         grown = {
-            name: _after(self.evidence.get(name, Evidence()), meeting, stake * shares[name] / whole, above, shock)
+            name: _after(
+                self.evidence.get(name, Evidence()), meeting, stake * shares[name] / whole, above, shocks[name]
+            )
             for name, meeting in meetings.items()
         }
         return type(self)(budget=self.budget, evidence={**self.evidence, **grown})

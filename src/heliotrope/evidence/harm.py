@@ -1,6 +1,7 @@
 """Drift that hurts the model, told from drift that does not: by how much has the mean loss risen?
 
-``of_losses`` compares losses on both sides, where the batch's labels are known. ``of_domain`` foretells the rise
+``of_losses`` compares losses on both sides, where the batch's labels are known; ``of_intervals`` those of a batch with
+the means that the ledger has of earlier intervals. ``of_domain`` foretells the rise
 without the batch's labels: reference rows that look like the batch count for more (importance weights from a domain
 classifier: Shimodaira, 2000; Bickel, Brueckner and Scheffer, 2009); it sees what changed in the features and not a
 change of what they mean. ``rises_with`` says whether, within the batch, the rows least like the reference are those
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Harm", "Rise", "of_domain", "of_losses", "rises_with"]
+__all__ = ["Harm", "Rise", "of_domain", "of_intervals", "of_losses", "rises_with"]
+
+_INTERVALS = 5
+"""From so many on their spread is known."""
 
 
 class Harm(StrEnum):
@@ -77,6 +81,29 @@ def of_losses(reference: Floats, current: Floats) -> Rise:
         mean=float(current.mean() - reference.mean()),
         standard_error=math.sqrt(variance),
         effective_rows=float(fewest),
+    )
+
+
+def of_intervals(reference: Floats, current: Floats) -> Rise:
+    """From a champion's mean losses in intervals before, shape (intervals,), and each row's loss in this one, (rows,).
+
+    The error is the larger of two: what the rows alone leave open, and by how much the means differ from each other
+    (of five and more): where intervals differ more than their rows would by chance, a difference as usual is no rise.
+
+    >>> calm = np.array([0.10, 0.12, 0.09, 0.11, 0.10])
+    >>> of_intervals(calm, np.repeat([0.0, 1.0], [720, 180])).harm(tolerance=0.01)
+    <Harm.HURTS: 'hurts'>
+    """
+    known = reference[np.isfinite(reference)]
+    if not len(known) or len(current) < 2:
+        return Rise(mean=math.nan, standard_error=math.inf, effective_rows=float(len(current)))
+    variance = float(current.var(ddof=1)) / len(current)
+    if len(known) >= _INTERVALS:
+        variance = max(variance, float(known.var(ddof=1)))
+    return Rise(
+        mean=float(current.mean() - known.mean()),
+        standard_error=math.sqrt(variance * (1.0 + 1.0 / len(known))),
+        effective_rows=float(len(current)),
     )
 
 

@@ -12,17 +12,24 @@ from heliotrope.ledger.history import (
     recorded,
     span,
 )
-from heliotrope.ledger.journal import Ledger, Notice, OpenCycle
+from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle, Recalled
 from heliotrope.ledger.migrate import CURRENT, migrate, version
+from heliotrope.ledger.past import Past
+from heliotrope.ledger.reign import Reign, Shadow
 
 __all__ = [
+    "Counted",
     "CURRENT",
     "CycleSummary",
     "Declared",
     "Ledger",
     "Notice",
     "OpenCycle",
+    "Past",
+    "Recalled",
     "Recorded",
+    "Reign",
+    "Shadow",
     "champions",
     "cycles",
     "declarations",

@@ -57,6 +57,8 @@ class CycleSummary:
     """How often rows came late and the interval was evaluated again."""
     declaration: int = 0
     """The id of the declaration it ran with."""
+    rescored: Mapping[str, Any] | None = None
+    """The champion's metrics on the rows of the latest revision; None where there is only the first."""
 
     @property
     def champion(self) -> Mapping[str, Any] | None:
@@ -67,6 +69,29 @@ class CycleSummary:
     def decision(self) -> Mapping[str, Any] | None:
         """The last thing decided."""
         return self.decisions[-1] if self.decisions else None
+
+    @property
+    def promoted(self) -> str | None:
+        """The candidate that the cycle made champion; None where it made none."""
+        if self.decision is None or self.decision["action"] != "promote":
+            return None
+        if self.decision["stage"] == "trigger":
+            return next((one["candidate"] for one in self.evaluations if one["role"] == "shadow"), None)
+        finals = [one["candidate"] for one in self.trainings if one["role"] == "final" and not one["failure"]]
+        return finals[-1] if finals else None
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether the new champion is a fresh fit of the candidate that served already."""
+        return self.promoted is not None and self.champion is not None and self.champion["candidate"] == self.promoted
+
+    @property
+    def outcome(self) -> str:
+        """``hold``, ``skip``, ``keep``, ``promote tree``, or ``refresh`` for the champion's own; empty: not decided."""
+        if self.decision is None:
+            return ""
+        action = str(self.decision["action"]).replace("_", " ")
+        return action if self.promoted is None else "refresh" if self.is_refresh else f"{action} {self.promoted}"
 
     @property
     def failed(self) -> Mapping[str, str]:
@@ -175,6 +200,7 @@ def _summary(row: Sequence[Any]) -> CycleSummary:
         trainings=objects(row[17], "trainings"),
         revision=row[18],
         declaration=row[19],
+        rescored=row[20],
     )
 
 
@@ -184,13 +210,14 @@ def champions(
     segment: str = "",
     *,
     at: datetime | None = None,
+    previous: bool = False,
     every: bool = False,
 ) -> tuple[Champion, ...]:
-    """Who served, in order of time: all of them, or the one at ``at``.
+    """Who served, in order of time: all of them, or the one at ``at``, and on request who served before that one.
 
     Those replaced in the instant in which they would have begun are left out, unless ``every`` one is asked for.
     """
-    parameters = {"pipeline_id": pipeline, "segment": segment, "at": at, "every": every}
+    parameters = {"pipeline_id": pipeline, "segment": segment, "at": at, "previous": previous, "every": every}
     found = []
     for row in connection.execute(statement("champions"), parameters).fetchall():
         with reading("champion", row[0]):

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,14 @@ from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
 from heliotrope.declaration import changes
 from heliotrope.errors import ConfigError, ConnectionLostError
-from heliotrope.interval import Interval
+from heliotrope.evidence.betting import Evidence
+from heliotrope.evidence.standing import Standing
+from heliotrope.interval import Interval, format_time
 from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
+from heliotrope.ledger.past import Past, past_from
+from heliotrope.ledger.reign import Reign, Shadow
 from heliotrope.locks import milliseconds, waited_for
 from heliotrope.records import (
     Action,
@@ -38,7 +42,7 @@ from heliotrope.sql import statement
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Ledger", "Notice", "OpenCycle"]
+__all__ = ["Counted", "Ledger", "Notice", "OpenCycle", "Recalled"]
 
 Notice = Callable[[str, str], None]
 """Is told a thing to know, and what to do about it."""
@@ -55,6 +59,28 @@ class OpenCycle:
     def done(self) -> bool:
         """Whether nothing is left to do."""
         return "done" in self.steps
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """How an archived model did on the newest rows."""
+
+    training_id: int
+    window: str
+    """What it was trained on, in words."""
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An interval as counts over bins, the number of changes found up to it, and what changed in it."""
+
+    start: datetime
+    counts: list[list[int]]
+    era: int
+    changed: tuple[str, ...] = ()
+    loss_rise: float | None = None
+    loss_rise_error: float | None = None
 
 
 class Ledger:
@@ -210,6 +236,56 @@ class Ledger:
             found = champions(self.connection, self.pipeline_id, self.segment, at=time)
         return found[0] if found else None
 
+    def reign_at(self, time: datetime) -> Reign:
+        """Who serves at that time, who did before, and how they compare, in one round trip."""
+        (ours, version), connection = self.ids, self.connection
+        with self.database.errors(), connection.pipeline():
+            shadowed = self._shadowed(time)
+            asked = connection.execute(statement("monitored"), self._before(time))
+            found = champions(connection, ours, self.segment, at=time, previous=True)
+            row, shadow = asked.fetchone(), shadowed and shadowed.fetchone()
+        if not found or found[-1].valid_from > time:
+            return Reign()
+        champion, previous = found[-1], found[0] if found[0].training_id != found[-1].training_id else None
+        with reading("evaluation", f"of {self.pipeline.name} before {format_time(time)}"):
+            reign = Reign(champion=champion, previous=previous, shadow=self._shadow(shadow))
+            if row is None:
+                return reign
+            pair = (champion.training_id, None if previous is None else previous.training_id)
+            known = row[2] is not None and pair == (row[0], row[1]) and row[3] == version
+            evidence = Evidence.parse(table_of(row[2], "evidence")) if known else Evidence()
+            return replace(reign, evidence=evidence, loss=float(row[4] or 0.0))
+
+    def contest_at(self, time: datetime) -> tuple[Champion | None, Past]:
+        """Who serves at that time, and what a gate knows from the intervals before, in one round trip."""
+        ours, connection = self.ids[0], self.connection
+        with self.database.errors(), connection.pipeline():
+            shadowed = self._shadowed(time)
+            asked = connection.execute(statement("past"), self._before(time))
+            found = champions(connection, ours, self.segment, at=time)
+            row, shadow = asked.fetchone(), shadowed and shadowed.fetchone()
+        assert row is not None, "a row of scalars"
+        with reading("decision", f"of {self.pipeline.name} before {format_time(time)}"):
+            return (found[0] if found else None), replace(past_from(*row), shadow=self._shadow(shadow))
+
+    def _before(self, time: datetime) -> dict[str, object]:
+        return {"pipeline_id": self.ids[0], "segment": self.segment, "before": time}
+
+    def _shadowed(self, time: datetime) -> psycopg.Cursor[Any] | None:
+        """Ask for the challenger in the shadow, where the gate has one."""
+        gate = self.pipeline.gate
+        if gate.kind != "shadow":
+            return None
+        since = time - gate.shadow_intervals * self.pipeline.interval
+        return self.connection.execute(statement("shadowed"), self._before(time) | {"since": since})
+
+    def _shadow(self, row: Any) -> Shadow | None:
+        """None where there is none, where it has served, and where the pipeline is declared otherwise since."""
+        if row is None or row[15] or row[14] != self.ids[1]:
+            return None
+        evidence = Evidence() if row[12] is None else Evidence.parse(table_of(row[12], "evidence"))
+        return Shadow(training=training_from(row), training_id=row[0], since=row[13], evidence=evidence)
+
     def batch_of(self, cycle_id: int) -> tuple[int, str]:
         """The id and the content hash of the cycle's own batch."""
         rows = self._rows("cycle_batch", cycle_id=cycle_id)
@@ -217,6 +293,7 @@ class Ledger:
 
     def evaluations_of(self, cycle_id: int) -> tuple[Evaluation, ...]:
         """What was scored on the cycle's batch."""
+        scored = self._rows("cycle_evaluations", cycle_id=cycle_id)
         with reading("cycle", cycle_id):
             return tuple(
                 Evaluation(
@@ -225,9 +302,26 @@ class Ledger:
                     rows=rows,
                     metrics=table_of(metrics, "metrics", numbers=True),
                     gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
+                    evidence=Evidence.parse(table_of(evidence, "evidence")) if evidence else None,
+                    kept_out=tuple(kept_out or ()),
                 )
-                for role, candidate, rows, metrics, gain in self._rows("cycle_evaluations", cycle_id=cycle_id)
+                for role, candidate, rows, metrics, gain, evidence, kept_out in scored
             )
+
+    def recalls_of(self, cycle_id: int) -> tuple[Recalled, ...]:
+        """The archived models that were scored on the cycle's batch."""
+        found = []
+        for training_id, candidate, start, end, rows, metrics, gain in self._rows("cycle_recalls", cycle_id=cycle_id):
+            with reading("recall", training_id):
+                evaluation = Evaluation(
+                    role="recalled",
+                    candidate=candidate,
+                    rows=rows,
+                    metrics=table_of(metrics, "metrics", numbers=True),
+                    gain=PairedLoss(**table_of(gain, "gain", numbers=True)) if gain else None,
+                )
+                found.append(Recalled(training_id, f"[{format_time(start)}, {format_time(end)})", evaluation))
+        return tuple(found)
 
     def trainings_of(self, cycle_id: int) -> dict[tuple[str, str], tuple[int, Training, str | None]]:
         """By (role, candidate): the training's id, the training, and why it failed."""
@@ -284,6 +378,25 @@ class Ledger:
         with reading("evaluation", f"of {metric}"):
             scores = [table_of(row[0], "metrics", numbers=True).get(metric) for row in reversed(rows)]
         return tuple(score for score in scores if score is not None)
+
+    def past_trainings(self, before: datetime) -> tuple[tuple[datetime, float | None, float | None], ...]:
+        """The ends of the latest intervals in whose cycle something was trained, what it gained, and its loss there."""
+        return tuple((row[0], row[1], row[2]) for row in reversed(self._rows("past_trainings", before=before)))
+
+    def scale(self, asked: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
+        """The newest bins that were laid for what is ``asked``, and their id."""
+        rows = self._rows("newest_scale", asked=Jsonb(dict(asked)))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def counted(self, scale_id: int, after: datetime, before: datetime, limit: int) -> tuple[Counted, ...]:
+        """The latest intervals counted on a scale that start between the two times, oldest first."""
+        rows = self._rows("counted", scale_id=scale_id, after=after, before=before, limit=limit)
+        return tuple(Counted(row[0], row[1], row[2], tuple(row[3]), row[4], row[5]) for row in reversed(rows))
+
+    def changed_before(self, time: datetime) -> datetime | None:
+        """The start of the latest interval before ``time`` in which a change was found."""
+        rows = self._rows("changed_before", before=time)
+        return rows[0][0] if rows else None
 
     def artifact_of(self, fingerprint: str) -> str | None:
         """The model file of an equal fit, made before."""
@@ -353,6 +466,8 @@ class Ledger:
                 "rows": evaluation.rows,
                 "metrics": _json(evaluation.metrics),
                 "gain": None if fields is None else _json(fields),
+                "evidence": None if evaluation.evidence is None else Jsonb(evaluation.evidence.plain()),
+                "kept_out": list(evaluation.kept_out) or None,
             },
         )
 
@@ -377,10 +492,53 @@ class Ledger:
             with self.connection.cursor() as cursor:
                 cursor.executemany(statement("add_drift"), rows)
 
+    def add_recalls(self, batch_id: int, recalled: Sequence[Recalled]) -> None:
+        """How archived models did on the batch."""
+        for one in recalled:
+            gain = one.evaluation.gain
+            fields = None if gain is None else {name: getattr(gain, name) for name in gain.__dataclass_fields__}
+            self.connection.execute(
+                statement("add_recall"),
+                {
+                    "batch_id": batch_id,
+                    "training_id": one.training_id,
+                    "rows": one.evaluation.rows,
+                    "metrics": _json(one.evaluation.metrics),
+                    "gain": None if fields is None else _json(fields),
+                },
+            )
+
+    def add_scale(self, asked: Mapping[str, Any], bins: Mapping[str, Any]) -> int:
+        """The bins that intervals are counted over from now on; their id."""
+        scope = {"pipeline_id": self.ids[0], "segment": self.segment}
+        return self._add("add_scale", **scope, asked=Jsonb(dict(asked)), bins=Jsonb(dict(bins)))
+
+    def add_histogram(self, batch_id: int, scale_id: int, counted: Counted) -> None:
+        """The batch as counts over bins, and whether a change was found in it."""
+        self.connection.execute(
+            statement("add_histogram"),
+            {
+                "batch_id": batch_id,
+                "scale_id": scale_id,
+                "counts": counted.counts,
+                "era": counted.era,
+                "changed": list(counted.changed),
+                "loss_rise": counted.loss_rise,
+                "loss_rise_error": counted.loss_rise_error,
+            },
+        )
+
     def add_decision(
-        self, cycle_id: int | None, stage: str, decision: Decision, *, actor: str, decided_at: datetime
+        self,
+        cycle_id: int | None,
+        stage: str,
+        decision: Decision,
+        *,
+        actor: str,
+        decided_at: datetime,
+        standing: Standing | None = None,
     ) -> int:
-        """What was chosen, why, on what evidence, by whom; the decision's id."""
+        """What was chosen, why, on what evidence, by whom, and how challengers stand after it; the decision's id."""
         return self._add(
             "add_decision",
             **self._scope(),
@@ -389,6 +547,7 @@ class Ledger:
             action=decision.action.value,
             reasons=list(decision.reasons),
             evidence=_json(decision.evidence),
+            standing=None if standing is None else Jsonb(standing.plain()),
             actor=actor,
             decided_at=decided_at,
         )

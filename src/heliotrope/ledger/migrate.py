@@ -12,7 +12,7 @@ from heliotrope.sql import statement
 
 __all__ = ["CURRENT", "check", "migrate", "version"]
 
-CURRENT = "0002"
+CURRENT = "0004"
 
 
 def version(database: Database) -> str | None:

@@ -115,6 +115,7 @@ def _row(context: Context, summary: CycleSummary) -> CycleRow:
         interval=summary.interval,
         champion=None if scored is None else scored["candidate"],
         score=None if scored is None else scored["metrics"].get(metric),
+        rescored=None if summary.rescored is None else summary.rescored.get(metric),
         metrics={} if scored is None else {k: v for k, v in scored["metrics"].items() if v is not None},
         challengers={
             one["candidate"]: one["metrics"][metric]
@@ -123,11 +124,11 @@ def _row(context: Context, summary: CycleSummary) -> CycleRow:
         },
         drift=readings,
         drifted=tuple(_label(one) for one in summary.drift if one["drifted"]),
-        decision=str(summary.decision["action"]) if summary.decision else "",
+        decision=summary.outcome,
         reasons=tuple(reason for decision in summary.decisions for reason in decision["reasons"]),
         rows=summary.rows,
         seconds=math.fsum(summary.seconds.values()),
-        trained=any(one["role"] == "final" and one["failure"] is None for one in summary.trainings),
+        trained=any(one["role"] in ("final", "shadow") and one["failure"] is None for one in summary.trainings),
     )
 
 

@@ -100,7 +100,7 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
         metric=pipeline.metric,
         score=None if scored is None else scored["metrics"].get(pipeline.metric),
         drifted=bool(summary.drifted) if summary.drift else None,
-        decision=str(summary.decision["action"]).replace("_", " ") if summary.decision else "",
+        decision=summary.outcome,
         axes=axes,
         limits=limits,
     )

@@ -39,6 +39,7 @@ def registering(context: Context, *, failed: Callable[[RegistryError], None]) ->
     order = {
         "pipeline": context.pipeline.model_dump(mode="json"),
         "url": context.database.url,
+        "embedded": str(context.database.embedded or ""),
         "folder": str(context.folder),
         "segment": context.segment,
     }
@@ -63,7 +64,7 @@ def registering(context: Context, *, failed: Callable[[RegistryError], None]) ->
 
 def main() -> int:
     """The process: register until the input ends, then once more."""
-    from heliotrope import config
+    from heliotrope import config, server
     from heliotrope.context import Context
     from heliotrope.database import Database
     from heliotrope.publish.registrations import register
@@ -80,6 +81,8 @@ def main() -> int:
     threading.Thread(target=wait, daemon=True).start()
     pipeline = config.parse(order["pipeline"])
     try:
+        if order["embedded"]:
+            server.start(Path(order["embedded"]))  # it is there until this process has ended too
         with Context(
             pipeline, Database(order["url"]), folder=Path(order["folder"]), segment=order["segment"]
         ) as context:

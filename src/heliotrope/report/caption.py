@@ -32,7 +32,7 @@ def caption(scene: Scene) -> tuple[str, str]:
         return counted, ""
     who = f"champion: {'none yet' if scene.champion is None else plain(scene.champion, 40)}"
     drift = "" if scene.drifted is None else f"drift: {'yes' if scene.drifted else 'no'}"
-    decision = f"decision: {scene.decision.replace('_', ' ')}" if scene.decision else ""
+    decision = f"decision: {plain(scene.decision, 28)}" if scene.decision else ""
     metric = scene.metric.replace("_", " ")
     if scene.champion is None:
         met = counted

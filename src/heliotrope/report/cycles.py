@@ -15,21 +15,30 @@ Line = tuple[str, ...]
 """One text for every column of COLUMNS, and last the cycle's kinds, as letters."""
 
 COLUMNS = ("Interval (UTC)", "Champion", "Score", "Drift", "Decision", "Reasons", "Rows", "Seconds")
-KINDS = {"t": "trained", "p": "promoted", "d": "drifted", "h": "held", "r": "rolled back"}
+KINDS = {
+    "t": "trained",
+    "p": "promoted",
+    "f": "refreshed",
+    "d": "drifted",
+    "h": "held",
+    "r": "rolled back",
+    "l": "scored again",
+}
 
-_DONE = {"promote": "p", "hold": "h", "roll_back": "r"}
+_DONE = {"promote": "p", "refresh": "f", "hold": "h", "roll": "r"}
 _MOST_LABELS = 4
 
 
 def line(row: CycleRow, most: int = 1000) -> Line:
     """One cycle's cells, with no more than ``most`` signs of drift and of reasons."""
-    kinds = ("t" if row.trained else "") + ("d" if row.drifted else "") + _DONE.get(row.decision, "")
+    kinds = ("t" if row.trained else "") + ("d" if row.drifted else "") + _DONE.get(row.outcome, "")
+    kinds += "" if row.rescored is None else "l"
     return (
         when(row.interval),
         row.champion or "none",
-        number(row.score),
+        number(row.score) if row.rescored is None else f"{number(row.score)}, then {number(row.rescored)}",
         plain(_some(row.drifted), most),
-        row.decision.replace("_", " "),
+        plain(row.decision, most),
         plain("; ".join(row.reasons), most),
         f"{row.rows:,}",
         f"{row.seconds:.2f}",
@@ -43,8 +52,11 @@ def reading(rows: tuple[CycleRow, ...], history: History, score: float | None) -
     metric = history.metric.replace("_", " ")
     if len(rows) == 1:
         drift = f"drift: {_some(first.drifted)}" if first.drifted else "no drift"
-        decision = first.decision.replace("_", " ") or "no decision"
-        parts = [when(first.interval), first.champion or "no champion", f"{metric} {number(score)}", drift, decision]
+        decision = first.decision or "no decision"
+        parts = [when(first.interval), first.champion or "no champion", f"{metric} {number(score)}"]
+        if first.rescored is not None:
+            parts.append(f"scored again {number(first.rescored)}")
+        parts += [drift, decision]
         if first.challengers:
             parts.append(
                 "challengers: " + _some(tuple(f"{name} {number(one)}" for name, one in first.challengers.items()))
@@ -55,7 +67,8 @@ def reading(rows: tuple[CycleRow, ...], history: History, score: float | None) -
         served = _some(tuple(dict.fromkeys(row.champion or "none" for row in rows)))
         between = Interval(first.interval.start, last.interval.end)
         parts = [span(between), f"{len(rows)} intervals", served, f"mean {metric} {number(score)}"]
-        parts += [f"drift in {drifted}", f"{trained} trained"]
+        again = sum(row.rescored is not None for row in rows)
+        parts += [f"drift in {drifted}", f"{trained} trained", *([f"{again} scored again"] if again else [])]
     return " · ".join(parts)
 
 

@@ -21,6 +21,8 @@ class CycleRow:
     """Who served in the interval."""
     score: float | None = None
     """The champion's metric on the interval's rows, before any training on them."""
+    rescored: float | None = None
+    """The same on the rows as they were when the interval was scored again; None where it was not."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     challengers: Mapping[str, float] = field(default_factory=dict)
     """The same metric of every model that was scored on these rows without having seen them."""
@@ -31,10 +33,16 @@ class CycleRow:
     drifted: tuple[str, ...] = ()
     """Those labels of ``drift`` whose reading crossed its threshold."""
     decision: str = ""
+    """``hold``, ``skip``, ``keep``, ``promote`` with the candidate's name, ``refresh``, or ``roll back``."""
     reasons: tuple[str, ...] = ()
     rows: int = 0
     seconds: float = 0.0
     trained: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """The first word of the decision."""
+        return self.decision.partition(" ")[0]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +88,10 @@ class Totals:
     """Of the champion's metric over the intervals where it was measured, each counting once."""
     worst: float | None
     trainings: int
-    promotions: int
+    promoted: int
+    """How often another candidate came to serve."""
+    refreshed: int
+    """How often a fresh fit of the champion's own candidate did."""
     held: int
     drifted: int
     rows: int
@@ -111,8 +122,9 @@ def totals(history: History) -> Totals:
         mean=math.fsum(scores) / len(scores) if scores else None,
         worst=worst(scores, default=None),
         trainings=sum(row.trained for row in cycles),
-        promotions=sum(row.decision == "promote" for row in cycles),
-        held=sum(row.decision == "hold" for row in cycles),
+        promoted=sum(row.outcome == "promote" for row in cycles),
+        refreshed=sum(row.outcome == "refresh" for row in cycles),
+        held=sum(row.outcome == "hold" for row in cycles),
         drifted=sum(bool(row.drifted) for row in cycles),
         rows=sum(row.rows for row in cycles),
         seconds=math.fsum(row.seconds for row in cycles),

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from heliotrope.interval import Interval
 from heliotrope.report import cycles
 from heliotrope.report.animation import first_frame
-from heliotrope.report.history import CycleRow, History, Totals, totals
+from heliotrope.report.history import History, Totals, totals
 from heliotrope.report.scores import HEIGHT, score
 from heliotrope.report.strips import bands, heat, hues, marks
 from heliotrope.report.timeline import SPAN, group, mean, place, ticks
@@ -59,7 +59,8 @@ def render(history: History) -> str:
             height=HEIGHT,
             per_group=max((len(one.rows) for one in groups), default=1),
             readings=[
-                (one.middle * 100 / SPAN, cycles.reading(one.rows, history, mean(one.rows, _score))) for one in groups
+                (one.middle * 100 / SPAN, cycles.reading(one.rows, history, mean(one.rows, lambda row: row.score)))
+                for one in groups
             ],
             columns=cycles.COLUMNS,
             kinds=cycles.KINDS,
@@ -98,7 +99,7 @@ def verdict(history: History, counted: Totals) -> str:
         ]
         if history.best_possible is not None:
             said.append(_against_the_best(history.best_possible, counted.mean, history.lower_is_better))
-        frozen = mean(history.rows, _frozen)
+        frozen = mean(history.rows, lambda row: row.frozen)
         if frozen is not None:
             said.append(f"The first model, never trained again, would have had {cycles.number(frozen)}.")
     if counted.held:
@@ -123,7 +124,7 @@ def _tiles(history: History, counted: Totals) -> list[tuple[str, str, str]]:
         (f"worst {metric}", cycles.number(counted.worst), f"of {counted.scored:,} intervals"),
         ("cycles", f"{counted.cycles:,}", f"{counted.rows:,} rows"),
         ("drifted", f"{counted.drifted:,}", "intervals"),
-        ("trainings", f"{counted.trainings:,}", f"{counted.promotions:,} promoted"),
+        ("trainings", f"{counted.trainings:,}", f"{counted.promoted:,} promoted, {counted.refreshed:,} refreshed"),
         ("seconds", f"{counted.seconds:,.1f}", f"{each:.3f} a cycle"),
     ]
 
@@ -149,14 +150,6 @@ def _picture(content: bytes | None, kind: str) -> str:
 
 def _still(animation: bytes | None) -> str:
     return _picture(first_frame(animation), "png") if animation else ""
-
-
-def _score(row: CycleRow) -> float | None:
-    return row.score
-
-
-def _frozen(row: CycleRow) -> float | None:
-    return row.frozen
 
 
 def _part(name: str) -> str:

@@ -63,6 +63,8 @@ class Score:
     champion: Series
     challengers: tuple[Series, ...]
     frozen: Series | None
+    later: str
+    """A path from each score to that of the same interval scored again; empty where none was."""
     best: float | None
     """Where the best possible value lies."""
     left_out: int
@@ -73,11 +75,12 @@ class Score:
 
 def score(history: History, groups: Sequence[Group]) -> Score | None:
     """The chart of the champion's metric, or None where it was never measured."""
-    of_champion = [mean(one.rows, _score) for one in groups]
+    of_champion = [mean(one.rows, lambda row: row.score) for one in groups]
     if all(value is None for value in of_champion):
         return None
-    first = [mean(one.rows, _frozen) for one in groups]
-    bound = [value for one in groups for row in one.rows if (value := _score(row)) is not None and math.isfinite(value)]
+    first = [mean(one.rows, lambda row: row.frozen) for one in groups]
+    values = [value for row in history.rows for value in (row.score, row.rescored)]
+    bound = [value for value in values if value is not None and math.isfinite(value)]
     best = history.best_possible if history.best_possible is not None and math.isfinite(history.best_possible) else None
     near = _scale(bound if best is None else [*bound, best])
     names = _challengers(history.rows)
@@ -92,18 +95,11 @@ def score(history: History, groups: Sequence[Group]) -> Score | None:
         frozen=Series("first model, never trained again", _line(groups, first, scale))
         if any(value is not None for value in first)
         else None,
+        later=_later(groups, scale),
         best=None if best is None else scale.place(best),
         left_out=max(0, len(names) - _MOST_CHALLENGERS),
         closer=_closer(near, scale),
     )
-
-
-def _score(row: CycleRow) -> float | None:
-    return row.score
-
-
-def _frozen(row: CycleRow) -> float | None:
-    return row.frozen
 
 
 def _scored(name: str) -> Callable[[CycleRow], float | None]:
@@ -138,6 +134,16 @@ def _area(groups: Sequence[Group], scale: Scale) -> str:
             top, foot, width = scale.place(max(found)), scale.place(min(found)), one.right - one.left
             parts.append(f"M{one.left:g} {top:g}h{width:g}V{foot:g}h{-width:g}z")
     return "".join(parts)
+
+
+def _later(groups: Sequence[Group], scale: Scale) -> str:
+    """From the first to the later score of every interval that has both."""
+    pairs = [(one.middle, row.score, row.rescored) for one in groups for row in one.rows]
+    return "".join(
+        f"M{middle:g} {scale.place(first):g}V{scale.place(later):g}"
+        for middle, first, later in pairs
+        if first is not None and later is not None and math.isfinite(first) and math.isfinite(later)
+    )
 
 
 def _not_far(values: Sequence[float], near: Scale) -> list[float]:

@@ -84,9 +84,11 @@ def marks(history: History, groups: Sequence[Group]) -> list[Marks]:
     """What happened in the cycles, kind by kind; a kind that never did is left out."""
     kinds: dict[str, Callable[[CycleRow], bool]] = {
         "trained": lambda row: row.trained,
-        "promoted": lambda row: row.decision == "promote",
-        "rolled back": lambda row: row.decision == "roll_back",
-        "held": lambda row: row.decision == "hold",
+        "promoted": lambda row: row.outcome == "promote",
+        "refreshed": lambda row: row.outcome == "refresh",
+        "rolled back": lambda row: row.outcome == "roll",
+        "held": lambda row: row.outcome == "hold",
+        "scored again": lambda row: row.rescored is not None,
     }
     found = []
     for name, happened in kinds.items():

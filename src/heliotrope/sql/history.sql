@@ -23,7 +23,12 @@ SELECT
                       ORDER BY training.id)
      FROM heliotrope.training WHERE training.cycle_id = cycle.id) AS trainings,
     (SELECT max(revision) FROM heliotrope.batch AS late WHERE late.cycle_id = cycle.id) AS revision,
-    cycle.version_id
+    cycle.version_id,
+    (SELECT evaluation.metrics
+     FROM heliotrope.batch AS late
+     JOIN heliotrope.evaluation ON evaluation.batch_id = late.id AND evaluation.role = 'champion'
+     WHERE late.cycle_id = cycle.id AND late.revision > 0
+     ORDER BY late.revision DESC LIMIT 1) AS rescored
 FROM heliotrope.cycle
 JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
 LEFT JOIN heliotrope.step AS done ON done.cycle_id = cycle.id AND done.name = 'done'

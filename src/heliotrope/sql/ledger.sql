@@ -73,8 +73,10 @@ VALUES (%(cycle_id)s, %(version_id)s, %(revision)s, %(content_hash)s, %(rows_rea
 RETURNING id
 
 -- name: add_evaluation
-INSERT INTO heliotrope.evaluation (batch_id, role, candidate, training_id, rows, metrics, gain)
-VALUES (%(batch_id)s, %(role)s, %(candidate)s, %(training_id)s, %(rows)s, %(metrics)s, %(gain)s)
+INSERT INTO heliotrope.evaluation (batch_id, role, candidate, training_id, rows, metrics, gain, evidence,
+    kept_out)
+VALUES (%(batch_id)s, %(role)s, %(candidate)s, %(training_id)s, %(rows)s, %(metrics)s, %(gain)s, %(evidence)s,
+        %(kept_out)s)
 
 -- name: add_drift
 INSERT INTO heliotrope.drift
@@ -84,9 +86,9 @@ VALUES (%(batch_id)s, %(detector)s, %(feature)s, %(reference_rows)s, %(current_r
 
 -- name: add_decision
 INSERT INTO heliotrope.decision
-    (pipeline_id, segment, cycle_id, stage, action, reasons, evidence, actor, decided_at)
-VALUES (%(pipeline_id)s, %(segment)s, %(cycle_id)s, %(stage)s, %(action)s, %(reasons)s, %(evidence)s, %(actor)s,
-        %(decided_at)s)
+    (pipeline_id, segment, cycle_id, stage, action, reasons, evidence, standing, actor, decided_at)
+VALUES (%(pipeline_id)s, %(segment)s, %(cycle_id)s, %(stage)s, %(action)s, %(reasons)s, %(evidence)s, %(standing)s,
+        %(actor)s, %(decided_at)s)
 RETURNING id
 
 -- name: add_training
@@ -114,7 +116,8 @@ SELECT id, content_hash, verdict FROM heliotrope.batch WHERE cycle_id = %(cycle_
 SELECT stage, action, reasons, evidence FROM heliotrope.decision WHERE cycle_id = %(cycle_id)s
 
 -- name: cycle_evaluations
-SELECT evaluation.role, evaluation.candidate, evaluation.rows, evaluation.metrics, evaluation.gain
+SELECT evaluation.role, evaluation.candidate, evaluation.rows, evaluation.metrics, evaluation.gain,
+    evaluation.evidence, evaluation.kept_out
 FROM heliotrope.evaluation JOIN heliotrope.batch ON batch.id = evaluation.batch_id
 WHERE batch.cycle_id = %(cycle_id)s AND batch.revision = 0
 ORDER BY evaluation.role, evaluation.candidate
@@ -147,8 +150,79 @@ LEFT JOIN heliotrope.registration ON registration.champion_id = champion.id
 WHERE champion.pipeline_id = %(pipeline_id)s AND champion.segment = %(segment)s
     AND (%(every)s OR champion.valid_to IS NULL OR champion.valid_from < champion.valid_to)
     AND (%(at)s::timestamptz IS NULL
-         OR (champion.valid_from <= %(at)s AND (champion.valid_to IS NULL OR %(at)s < champion.valid_to)))
+         OR (champion.valid_from <= %(at)s AND (champion.valid_to IS NULL OR %(at)s < champion.valid_to))
+         OR (%(previous)s AND champion.valid_to = (
+                SELECT max(valid_from) FROM heliotrope.champion AS present
+                WHERE present.pipeline_id = %(pipeline_id)s AND present.segment = %(segment)s
+                    AND present.valid_from <= %(at)s)))
 ORDER BY champion.valid_from, champion.id
+
+-- name: past
+-- What a gate knows from before the interval: how challengers stood after the last gate; of the last 100 intervals
+-- every challenger's gain and whom it was over; and the champion's latest mean loss.
+WITH latest AS (
+    SELECT id, interval_start FROM heliotrope.cycle
+    WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
+    ORDER BY interval_start DESC
+    LIMIT 100
+), met AS (
+    SELECT latest.interval_start, evaluation.candidate, champion.candidate AS champion, evaluation.gain
+    FROM latest
+    JOIN heliotrope.batch ON batch.cycle_id = latest.id AND batch.revision = 0
+    JOIN heliotrope.evaluation ON evaluation.batch_id = batch.id AND evaluation.role = 'challenger'
+    JOIN heliotrope.evaluation AS champion ON champion.batch_id = batch.id AND champion.role = 'champion'
+    WHERE evaluation.gain IS NOT NULL AND evaluation.candidate <> champion.candidate
+)
+SELECT
+    (SELECT decision.standing
+     FROM heliotrope.cycle JOIN heliotrope.decision ON decision.cycle_id = cycle.id AND decision.stage = 'gate'
+     WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s AND interval_start < %(before)s
+     ORDER BY interval_start DESC
+     LIMIT 1),
+    (SELECT jsonb_agg(jsonb_build_array(champion, candidate, gain -> 'mean_gain', gain -> 'standard_error')
+                      ORDER BY interval_start)
+     FROM met),
+    (SELECT evaluation.metrics -> 'loss'
+     FROM heliotrope.cycle
+     JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+     JOIN heliotrope.evaluation ON evaluation.batch_id = batch.id AND evaluation.role = 'champion'
+     WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s AND interval_start < %(before)s
+     ORDER BY interval_start DESC
+     LIMIT 1)
+
+-- name: monitored
+-- The latest interval in which a champion was scored: which models were, what the comparison has gathered, under which
+-- declaration.
+SELECT champion.training_id, previous.training_id, previous.evidence, cycle.version_id, champion.metrics -> 'loss'
+FROM heliotrope.cycle
+JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+JOIN heliotrope.evaluation AS champion ON champion.batch_id = batch.id AND champion.role = 'champion'
+LEFT JOIN heliotrope.evaluation AS previous ON previous.batch_id = batch.id AND previous.role = 'previous'
+WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s AND interval_start < %(before)s
+ORDER BY interval_start DESC
+LIMIT 1
+
+-- name: shadowed
+-- The challenger in the shadow: the newest that was put there since then and has not served, and what it has gathered.
+SELECT training.id, training.candidate, training.role, training.window_start, training.window_end, training.rows,
+    training.seconds, training.seed, training.fingerprint, training.versions, training.code_version, training.artifact,
+    (SELECT evaluation.evidence
+     FROM heliotrope.cycle AS later
+     JOIN heliotrope.batch ON batch.cycle_id = later.id AND batch.revision = 0
+     JOIN heliotrope.evaluation ON evaluation.batch_id = batch.id AND evaluation.role = 'shadow'
+     WHERE later.pipeline_id = %(pipeline_id)s AND later.segment = %(segment)s
+         AND later.interval_start > cycle.interval_start AND later.interval_start < %(before)s
+         AND evaluation.training_id = training.id
+     ORDER BY later.interval_start DESC
+     LIMIT 1),
+    cycle.interval_end, cycle.version_id,
+    EXISTS (SELECT FROM heliotrope.champion
+            WHERE champion.training_id = training.id AND champion.valid_from <= %(before)s)
+FROM heliotrope.cycle JOIN heliotrope.training ON training.cycle_id = cycle.id AND training.role = 'shadow'
+WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s
+    AND cycle.interval_start >= %(since)s AND cycle.interval_start < %(before)s AND training.failure IS NULL
+ORDER BY cycle.interval_start DESC
+LIMIT 1
 
 -- name: held_intervals
 SELECT interval_start
@@ -162,9 +236,17 @@ FROM (
 WHERE verdict = 'held'
 
 -- name: last_trained
-SELECT max(cycle.interval_end)
-FROM heliotrope.cycle JOIN heliotrope.training ON training.cycle_id = cycle.id
-WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
+-- A model that was recalled stands for a training.
+SELECT (
+    SELECT cycle.interval_end
+    FROM heliotrope.cycle
+    WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
+        AND (EXISTS (SELECT FROM heliotrope.training WHERE training.cycle_id = cycle.id)
+            OR EXISTS (SELECT FROM heliotrope.decision
+                       WHERE decision.cycle_id = cycle.id AND stage = 'gate' AND action = 'promote'))
+    ORDER BY interval_start DESC
+    LIMIT 1
+)
 
 -- name: rows_since
 SELECT coalesce(sum(batch.rows), 0)::bigint

@@ -59,6 +59,14 @@ class Gap:
     rows_after: int
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """How many rows of an interval were written, and how many deleted to make place for them."""
+
+    written: int
+    deleted: int
+
+
 class Rows:
     """The rows of one table or view, read and written by interval over one ADBC connection.
 
@@ -110,21 +118,27 @@ class Rows:
 
     def read(self, start: datetime, end: datetime, columns: Sequence[str]) -> pa.Table:
         """The rows of ``[start, end)`` in no particular order: the time as timestamp[us, UTC], then ``columns``."""
-        chosen = [self._time_output(), *(self._output(name) for name in columns)]
-        query = sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.SQL(", ").join(chosen), self._name(), self._within())
+        chosen = [self.time_output(), *(self.output(name) for name in columns)]
+        query = sql.SQL("SELECT {} FROM {} WHERE {}").format(sql.SQL(", ").join(chosen), self.name, self.within())
 
-        def fetch(seconds: float) -> pa.Table:
+        return self.fetch(query, start, end)
+
+    def fetch(self, query: sql.Composed, start: datetime, end: datetime, *, quota: str = "[]") -> pa.Table:
+        """What a query that binds :meth:`within` and ``heliotrope.quota`` gives for ``[start, end)``."""
+
+        def copied(seconds: float) -> pa.Table:
             with self._cursor() as cursor:
                 cursor.execute(
                     "SELECT set_config('heliotrope.start', $1, true), set_config('heliotrope.end', $2, true),"
-                    " set_config('heliotrope.zone', $3, true), set_config('lock_timeout', $4, true)",
-                    (start.isoformat(), end.isoformat(), self.time_zone, milliseconds(seconds)),
+                    " set_config('heliotrope.zone', $3, true), set_config('lock_timeout', $4, true),"
+                    " set_config('heliotrope.quota', $5, true)",
+                    (start.isoformat(), end.isoformat(), self.time_zone, milliseconds(seconds), quota),
                 )
                 cursor.fetchall()
                 cursor.execute(query.as_string())
                 return cursor.fetch_arrow_table()
 
-        table = self._waited_for(fetch)
+        table = self._waited_for(copied)
         # ADBC describes PostgreSQL's types in the fields' metadata; a batch is compared without it.
         return table.cast(pa.schema([pa.field(field.name, field.type) for field in table.schema]))
 
@@ -166,17 +180,22 @@ class Rows:
     ) -> list[Any]:
         """The answer to a question about the rows of ``[start, end)``."""
         composed = sql.SQL(query).format(
-            table=self._name(),
+            table=self.name,
             first=self._instant(sql.SQL("min({})").format(sql.Identifier(self.time))),
             last=self._instant(sql.SQL("max({})").format(sql.Identifier(self.time))),
-            when=self._time_value(),
-            within=self._within(),
+            when=self.time_value(),
+            within=self.within(),
             outside=self._outside(),
             step=sql.Literal(step),
             origin=sql.Literal(ORIGIN),
         )
 
-        def fetch(lock_seconds: float) -> list[Any]:
+        return self.ask(composed, start, end, seconds=seconds)
+
+    def ask(self, query: sql.Composed, start: datetime, end: datetime, *, seconds: float | None = None) -> list[Any]:
+        """The rows of a small answer to a query that binds :meth:`within`; ``seconds`` as in :meth:`span`."""
+
+        def answered(lock_seconds: float) -> list[Any]:
             with self.database.errors(), self.database.connect() as connection:
                 connection.execute(
                     "SELECT set_config('heliotrope.start', %s, true), set_config('heliotrope.end', %s, true),"
@@ -185,16 +204,16 @@ class Rows:
                 )
                 if seconds is not None:
                     connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds(seconds + 1)])
-                return connection.execute(composed).fetchall()
+                return connection.execute(query).fetchall()
 
-        return self._waited_for(fetch) if seconds is None else fetch(seconds)
+        return self._waited_for(answered) if seconds is None else answered(seconds)
 
     def _waited_for(self, take: Callable[[float], T], key: int | None = None) -> T:
         what = f"the lock on {self.relation}"
-        return waited_for(self.database, what, take, key=key, relation=self._name().as_string())
+        return waited_for(self.database, what, take, key=key, relation=self.name.as_string())
 
-    def replace(self, interval: Interval, table: pa.Table) -> int:
-        """Make ``table`` the interval's rows, in place of those there; how many that is.
+    def replace(self, interval: Interval, table: pa.Table) -> Replaced:
+        """Make ``table`` the interval's rows, in place of those there; how many that is, and how many those were.
 
         The table is made when there is none. Raises DataError when a row's time is outside the interval or absent.
         """
@@ -211,21 +230,23 @@ class Rows:
             " DELETE FROM {table} WHERE {within}"
         )
 
-        def write(seconds: float) -> int:
+        def write(seconds: float) -> Replaced:
             text = begin.format(
                 wait=milliseconds(seconds),
                 key=key,
                 start=interval.start.isoformat(),
                 end=interval.end.isoformat(),
                 zone=self.time_zone,
-                table=self._name(),
-                within=self._within(),
+                table=self.name,
+                within=self.within(),
             )
             with self._cursor() as cursor:
-                cursor.executescript(text.as_string())
+                # Not executescript: that does not say how many rows the last statement, the DELETE, met.
+                cursor.adbc_statement.set_sql_query(text.as_string())
+                deleted = cursor.adbc_statement.execute_update()
                 if rows.num_rows:
                     cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
-            return int(rows.num_rows)
+            return Replaced(written=int(rows.num_rows), deleted=int(deleted))
 
         return self._waited_for(write, key)
 
@@ -310,10 +331,12 @@ class Rows:
                 arrow.close()
                 raise
 
-    def _name(self) -> sql.Identifier:
+    @property
+    def name(self) -> sql.Identifier:
+        """The table, as SQL names it."""
         return sql.Identifier(self.relation.schema, self.relation.name)
 
-    def _time_value(self) -> sql.Composed:
+    def time_value(self) -> sql.Composed:
         """The time column as a timestamptz."""
         return self._instant(sql.Identifier(self.time))
 
@@ -323,10 +346,12 @@ class Rows:
             return sql.Composed([value])
         return sql.SQL("({}::timestamp AT TIME ZONE {})").format(value, _ZONE)
 
-    def _time_output(self) -> sql.Composed:
-        return sql.SQL("{} AS {}").format(self._time_value(), sql.Identifier(self.time))
+    def time_output(self) -> sql.Composed:
+        """The time column as a batch has it."""
+        return sql.SQL("{} AS {}").format(self.time_value(), sql.Identifier(self.time))
 
-    def _output(self, name: str) -> sql.Composed:
+    def output(self, name: str) -> sql.Composed:
+        """Another column as a batch has it."""
         cast = self.relation.column(name).cast
         if cast is None:
             return sql.Composed([sql.Identifier(name)])
@@ -334,12 +359,12 @@ class Rows:
             sql.Identifier(name), sql.SQL("float8" if cast == "float8" else "text")
         )
 
-    def _within(self) -> sql.Composed:
+    def within(self) -> sql.Composed:
         """``[start, end)`` on the bare column, so that its index serves."""
         return sql.SQL("{0} >= {1} AND {0} < {2}").format(sql.Identifier(self.time), *self._bounds())
 
     def _outside(self) -> sql.Composed:
-        """What :meth:`_within` leaves out, in terms that the index serves too."""
+        """What :meth:`within` leaves out, in terms that the index serves too."""
         name = sql.Identifier(self.time)
         return sql.SQL("({0} < {1} OR {0} >= {2} OR {0} IS NULL)").format(name, *self._bounds())
 

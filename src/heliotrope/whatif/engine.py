@@ -79,8 +79,10 @@ class Engine:
         self.ran.append(interval)
 
     def _serving(self, interval: Interval) -> set[str]:
-        champions = [context.memory.champion_at(interval.end) for context in self.contexts]
-        return {one.training.fingerprint for one in champions if one is not None}
+        """The fingerprints of the models that the next interval asks: champions, those before, and in the shadow."""
+        reigns = [context.memory.reign_at(interval.end) for context in self.contexts]
+        asked = (one for reign in reigns for one in (reign.champion, reign.previous, reign.shadow))
+        return {one.training.fingerprint for one in asked if one is not None}
 
     def runs(self) -> list[Run]:
         """What every policy came to over the intervals that all have run, in their order."""
@@ -109,6 +111,7 @@ def _run(ledger: MemoryLedger, count: int, metric: str, shared: Shared) -> Run:
         first = tried.decisions.get("trigger")
         trainings += first is not None and first.action is Action.TRAIN
         fingerprints.update(training.fingerprint for _, training, _ in tried.trainings.values())
+        promotions += first is not None and first.action is Action.PROMOTE  # out of the shadow
         gate = tried.decisions.get("gate")
         if gate is not None and gate.action is Action.PROMOTE:
             promotions += 1

@@ -27,7 +27,7 @@ from heliotrope.whatif.engine import Done, Engine, Run
 from heliotrope.whatif.oracle import Oracle, Scores
 from heliotrope.whatif.past import History
 
-__all__ = ["Backend", "Outcome", "backend_named", "groups", "here", "spread"]
+__all__ = ["Backend", "Outcome", "backend_named", "groups", "here", "processes", "spread"]
 
 Backend = Literal["sequential", "loky", "dask", "ray"]
 _PACKAGES = {"dask": "distributed", "ray": "ray"}
@@ -58,6 +58,15 @@ def backend_named(name: str) -> Backend:
                 )
             return backend
     raise ConfigError(f"--backend: there is no {name!r}", remedy=nearest(name, known))
+
+
+def processes(backend: Backend) -> int:
+    """How many are taken where nobody says: one, since policies of one process share more; on a cluster all there are.
+
+    >>> processes("loky")
+    1
+    """
+    return (os.cpu_count() or 1) if backend in _PACKAGES else 1
 
 
 def groups(pipelines: Sequence[Pipeline]) -> list[list[int]]:

@@ -116,7 +116,8 @@ def policies(
     ['tree | sliding 3 | every 1', 'tree | sliding 1 | every 4', 'tree | sliding 6 | every 4']
     """
     where = where or (lambda place: ".".join(map(str, place)))
-    said = pipeline.model_dump(mode="json")
+    said = _said(pipeline)
+    trigger_said = {"kind": pipeline.trigger.kind} | pipeline.trigger.model_dump(mode="json", exclude_unset=True)
     read_part = _Part(said, where)
     sets = read_part.candidates(grid["candidates"])
     triggers = read_part.whole("triggers", "trigger", grid["triggers"])
@@ -125,15 +126,24 @@ def policies(
     count = len(sets) * len(triggers) * len(gates) * len(forms)
     if count > MOST:
         raise ConfigError(f"{where(())}: {count:,} policies, more than {MOST:,} at once", remedy="name fewer of a part")
-    found = [_policy(pipeline, said["candidates"], said["trigger"], "declared", declared=True)]
+    found = [_policy(pipeline, said["candidates"], trigger_said, "declared", declared=True)]
     known = {_identity(pipeline)}
     for names, change, (_, trigger), (gate, gated) in product(sets, forms, triggers, gates):
         chosen = [change(one) for one in said["candidates"] if one["name"] in names]
         other = parse(said | {"candidates": chosen} | trigger | gated, where="a policy")
         if _identity(other) not in known:
             known.add(_identity(other))
-            found.append(_policy(other, chosen, trigger.get("trigger", said["trigger"]), gate))
+            found.append(_policy(other, chosen, trigger.get("trigger", trigger_said), gate))
     return found
+
+
+def _said(pipeline: Pipeline) -> dict[str, Any]:
+    """The whole declaration; of windows what was declared, and how long they are."""
+    said = pipeline.model_dump(mode="json")
+    for one, candidate in zip(said["candidates"], pipeline.candidates, strict=True):
+        kept = {"kind", "intervals", "half_life", *candidate.window.model_fields_set}
+        one["window"] = {key: value for key, value in one["window"].items() if key in kept}
+    return said
 
 
 def _policy(

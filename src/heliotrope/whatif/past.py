@@ -22,7 +22,7 @@ import pyarrow as pa
 from heliotrope import window as windows
 from heliotrope.candidates import artifact
 from heliotrope.context import Context
-from heliotrope.errors import DataError
+from heliotrope.errors import ConfigError, DataError
 from heliotrope.interval import Interval, format_time
 from heliotrope.records import Batch, Training
 from heliotrope.store import Relation, Rows
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from heliotrope.candidates.model import Model
     from heliotrope.config import Pipeline
 
-__all__ = ["LARGEST", "History", "PastContext", "Shared", "read"]
+__all__ = ["LARGEST", "History", "PastContext", "Shared", "check", "read"]
 
 LARGEST = 2 * 2**30
 """Bytes of rows that are held at most."""
@@ -75,6 +75,29 @@ class History:
         """The rows of such a file, of which the system holds one copy for all processes."""
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         return cls(table, relation, reach)
+
+
+def check(pipelines: Collection[Pipeline]) -> None:
+    """Raise ConfigError, with its name, for a part of a pipeline that only a replay can run: it asks the database."""
+    for pipeline in pipelines:
+        if pipeline.recall is not None:
+            raise ConfigError(
+                "whatif cannot try recall: champions of the past are not kept in memory",
+                remedy="remove recall from the pipeline it is asked of, or replay that one",
+            )
+        for candidate in pipeline.candidates:
+            if candidate.window.max_rows is not None:
+                raise ConfigError(
+                    f"whatif cannot try candidate {candidate.name!r} with max_rows = {candidate.window.max_rows}: the "
+                    "rows of its window are drawn in the database",
+                    remedy="remove max_rows from the window, or replay that pipeline",
+                )
+            if candidate.stream:
+                raise ConfigError(
+                    f"whatif cannot try candidate {candidate.name!r} with stream: true: it is fitted to rows that are "
+                    "read one interval after the other, and whatif keeps them in memory",
+                    remedy="remove stream: true, or replay that pipeline",
+                )
 
 
 def read(

@@ -27,19 +27,20 @@ def text(declared: Pipeline, trial: Trial) -> str:
 
 def changes(declared: Pipeline, chosen: Pipeline) -> dict[str, Any]:
     """The keys of the declaration that are others in the chosen pipeline, as they would be written."""
-    was, now, written = declared.model_dump(mode="json"), chosen.model_dump(mode="json"), _written(declared)
+    was, now = declared.model_dump(mode="json"), chosen.model_dump(mode="json")
+    written, chosen_so = _written(declared), _written(chosen)
     found: dict[str, Any] = {}
     if was["candidates"] != now["candidates"]:
         pairs = zip(written["candidates"], was["candidates"], strict=True)
         before = {one["name"]: (said, one["window"]) for said, one in pairs}
         found["candidates"] = [
-            said if window == one["window"] else said | {"window": _set(one["window"])}
-            for one in now["candidates"]
+            said if window == one["window"] else said | {"window": _set(anew["window"])}
+            for one, anew in zip(now["candidates"], chosen_so["candidates"], strict=True)
             for said, window in [before[one["name"]]]
         ]
     for key in ("trigger", "gate"):
         if was[key] != now[key]:
-            found[key] = _set(now[key])
+            found[key] = _set(chosen_so.get(key, now[key]))
     return found
 
 

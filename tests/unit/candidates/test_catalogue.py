@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from heliotrope.candidates import (
+    DynamicDiscriminant,
     ExtrapolatedDiscriminant,
     VaryingCoefficientClassifier,
     VaryingCoefficientRegressor,
@@ -19,6 +20,8 @@ from unit.candidates.checks import CATALOGUE, Check, applies, pipeline
 
 OURS = "heliotrope.candidates"
 PIPELINES = {
+    "dynamic": pipeline(f"{OURS}.DynamicDiscriminant"),
+    "dynamic, encoded": pipeline(f"{OURS}.DynamicDiscriminant", encode="tabular"),
     "discriminant": pipeline(f"{OURS}.ExtrapolatedDiscriminant"),
     "discriminant, degree 2": pipeline(f"{OURS}.ExtrapolatedDiscriminant", params={"degree": 2, "shrinkage": 0.1}),
     "discriminant, encoded": pipeline(f"{OURS}.ExtrapolatedDiscriminant", encode="tabular"),
@@ -53,7 +56,12 @@ def test_every_candidate(of: Pipeline, check: Check) -> None:
 
 
 def _scikit_learn_checks() -> list[Any]:
-    estimators = (ExtrapolatedDiscriminant(), VaryingCoefficientClassifier(), VaryingCoefficientRegressor())
+    estimators = (
+        DynamicDiscriminant(),
+        ExtrapolatedDiscriminant(),
+        VaryingCoefficientClassifier(),
+        VaryingCoefficientRegressor(),
+    )
     return [
         pytest.param(one, check, id=f"{type(one).__name__}-{getattr(check, 'func', check).__name__}-{place}")
         for estimator in estimators
@@ -71,6 +79,7 @@ def test_scikit_learns_own_checks(estimator: Any, check: Callable[[Any], None]) 
 @pytest.mark.parametrize(
     "estimator",
     [
+        DynamicDiscriminant(horizon=2.0, shrinkage=0.5),
         ExtrapolatedDiscriminant(degree=2, shrinkage=0.5, horizon=2.0, evidence=False),
         VaryingCoefficientClassifier(degree=2, alpha=3.0, time_penalty=1.0, horizon=2.0),
         VaryingCoefficientRegressor(degree=0, alpha=0.1),

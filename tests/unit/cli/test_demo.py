@@ -27,11 +27,19 @@ def test_hours_change_the_data_set_and_nothing_that_decides() -> None:
     assert short.fingerprint() == example.fingerprint()
 
 
-def test_an_example_that_is_there_is_left_alone(tmp_path: Path) -> None:
-    file = demo._keep_example(tmp_path / "new")
+def test_the_example_that_is_kept_has_the_hours_asked_for(tmp_path: Path) -> None:
+    file = demo._keep_example(tmp_path / "new", 48)
     assert file.read_bytes() == (EXAMPLES / demo.EXAMPLE).read_bytes()
-    file.write_text("mine")
-    assert demo._keep_example(tmp_path / "new").read_text() == "mine"
+    assert load(demo._keep_example(tmp_path / "new", 7)) == demo._pipeline(7)
+    assert "# What `load` writes: 7 hours" in file.read_text()
+    demo._keep_example(tmp_path / "new", 48)
+    assert file.read_bytes() == (EXAMPLES / demo.EXAMPLE).read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"mine", b"\xff", b""])
+def test_an_example_that_was_edited_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / demo.EXAMPLE).write_bytes(content)
+    assert demo._keep_example(tmp_path, 48).read_bytes() == content
 
 
 @pytest.mark.parametrize("hours", ["1", "0", "-3", "x"])

@@ -102,8 +102,8 @@ def test_a_wrong_pipeline_is_said_line_by_line(call: Call, tmp_path: Path) -> No
     (tmp_path / "p.yaml").write_text("nam: x\nintervall: 1h\n")
     ended = call("validate", "p.yaml")
     assert ended.code == 2
-    assert "p.yaml: nam: unknown key; did you mean 'name'?" in ended.err
-    assert "p.yaml: intervall: unknown key; did you mean 'interval'?" in ended.err
+    assert "p.yaml:1: nam: unknown key; did you mean 'name'?" in ended.err
+    assert "p.yaml:2: intervall: unknown key; did you mean 'interval'?" in ended.err
 
 
 def test_a_yaml_that_is_none_is_said(call: Call, tmp_path: Path) -> None:

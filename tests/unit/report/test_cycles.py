@@ -28,8 +28,16 @@ def test_a_line_has_a_text_for_every_column_and_its_kinds() -> None:
 
 
 def test_kinds_are_letters_the_page_can_choose_by() -> None:
-    for row in (cycle(0, decision="hold"), cycle(0, decision="roll_back"), cycle(0, trained=False, decision="skip")):
+    for row in (cycle(0, decision="hold"), cycle(0, decision="roll back"), cycle(0, trained=False, decision="skip")):
         assert set(line(row)[-1]) <= set(KINDS)
+
+
+def test_an_interval_scored_again_shows_both_scores(make_history: Callable[..., History]) -> None:
+    row = cycle(3, rescored=0.94, decision="refresh")
+    assert line(row)[2] == "0.9530, then 0.9400"
+    assert line(row)[-1] == "tdfl"
+    assert "accuracy 0.9530 · scored again 0.9400 · drift: x · refresh" in reading((row,), make_history(), row.score)
+    assert reading((row, cycle(4)), make_history(), 0.95).endswith("2 trained · 1 scored again")
 
 
 def test_what_is_not_there_is_said() -> None:

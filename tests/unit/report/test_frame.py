@@ -105,7 +105,7 @@ def test_of_very_many_rows_some_are_shown_and_the_picture_says_so(make_scene: Ma
 
 
 def test_the_caption_says_who_served_what_was_decided_and_how_well_it_went(make_scene: Make) -> None:
-    assert caption(make_scene(decision="roll_back", metric="balanced_accuracy")) == (
+    assert caption(make_scene(decision="roll back", metric="balanced_accuracy")) == (
         "champion: moments    drift: yes    decision: roll back",
         "balanced accuracy 0.9625 on 120 rows it had not seen",
     )

@@ -13,7 +13,7 @@ from unit.report.sample import cycle
 
 def test_everything_is_counted(make_history: Callable[..., History]) -> None:
     found = totals(make_history(8))
-    assert (found.cycles, found.scored, found.trainings, found.promotions) == (8, 7, 8, 4)
+    assert (found.cycles, found.scored, found.trainings, found.promoted, found.refreshed) == (8, 7, 8, 4, 0)
     assert (found.drifted, found.held, found.rows) == (2, 0, 7200)
     assert found.seconds == pytest.approx(0.4)
 

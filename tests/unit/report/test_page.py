@@ -276,3 +276,23 @@ PNG = draw(
         classes=("A", "B", "C"),
     )
 )
+
+
+def test_promotions_and_refreshes_are_told_apart_as_the_command_line_does(make_history: Make) -> None:
+    rows = (cycle(0, decision="promote tree"), cycle(1, decision="refresh"), cycle(2, decision="refresh"))
+    page = render(make_history(3, rows=rows))
+    assert "1 promoted, 2 refreshed" in page
+    assert "<td>promote tree</td>" in page
+
+
+def test_an_interval_scored_again_shows_both_scores(make_history: Make) -> None:
+    page = render(make_history(3, rows=(cycle(1), cycle(2, rescored=0.5))))
+    assert "0.9520, then 0.5000" in page
+    assert "scored again after late rows: from the first score to the later one" in page
+    assert "scored again (1)" in page
+
+
+def test_long_reasons_are_cut_for_the_eye_and_can_be_opened(make_history: Make) -> None:
+    page = render(make_history(2, rows=(cycle(0, reasons=("because " * 30,)), cycle(1, reasons=("short",)))))
+    assert page.count('<div class="long" tabindex="0">because ') == 1
+    assert '<td class="reasons">short</td>' in page

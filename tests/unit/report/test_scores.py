@@ -114,3 +114,11 @@ def test_ticks_are_few_distinct_and_in_order(make_history: Make, values: tuple[f
     assert 2 <= len(ticks) <= 8
     assert len({label for _, label in ticks}) == len(ticks)
     assert [percent for percent, _ in ticks] == sorted((percent for percent, _ in ticks), reverse=True)
+
+
+def test_a_score_that_was_measured_again_is_joined_to_the_first(make_history: Make) -> None:
+    rows = (cycle(1), cycle(2, rescored=0.5), cycle(3, rescored=float("nan")))
+    chart = charted(make_history(4, rows=rows))
+    assert chart.later.count("M") == 1
+    assert chart.scale.low < 0.5
+    assert charted(make_history(4)).later == ""

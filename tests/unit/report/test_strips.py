@@ -60,8 +60,12 @@ def test_what_happened_is_marked_where_it_did_and_what_never_did_is_left_out(mak
 
 
 def test_holds_and_roll_backs_have_their_marks(make_history: Make) -> None:
-    history = make_history(rows=(cycle(0, decision="hold"), cycle(1, decision="roll_back")))
-    assert {"held", "rolled back"} <= {one.name for one in strips.marks(history, grouped(history))}
+    history = make_history(
+        rows=(cycle(0, decision="hold"), cycle(1, decision="roll back"), cycle(2, decision="refresh", rescored=0.9))
+    )
+    assert {"held", "rolled back", "refreshed", "scored again"} <= {
+        one.name for one in strips.marks(history, grouped(history))
+    }
 
 
 def test_in_groups_a_mark_is_as_full_as_its_share(make_history: Make) -> None:

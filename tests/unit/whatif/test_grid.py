@@ -55,7 +55,7 @@ def test_half_and_double_change_every_candidate_s_own_window() -> None:
     )
     parts = {"candidates": ["all"], "triggers": ["declared"], "gates": ["declared"]}
     half = grid.policies(declared, parts | {"windows": ["half"]})[1].pipeline
-    assert [one.window.model_dump() for one in half.candidates] == [
+    assert [one.window.model_dump(exclude_unset=True) for one in half.candidates] == [
         {"kind": "sliding", "intervals": 2},
         {"kind": "decayed", "half_life": 2.0, "intervals": 1},
     ]

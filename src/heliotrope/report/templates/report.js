@@ -113,8 +113,14 @@
     let [page, chosen] = [0, data.rows];
     const cell = (tag, text, kind) => {
       const made = document.createElement(tag);
-      made.textContent = text;
       if (kind) made.className = kind;
+      if ((kind === "reasons" || kind === "labels") && text.length > 60) {
+        const long = document.createElement("div");
+        long.className = "long";
+        long.tabIndex = 0;
+        long.textContent = text;
+        made.append(long);
+      } else made.textContent = text;
       if (tag === "th") made.scope = "row";
       return made;
     };

@@ -1,0 +1,16 @@
+"""Intervals as counts, and recalled models."""
+
+from alembic import op
+
+from heliotrope.sql import migration
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Make the tables of 0004_changes.sql."""
+    # The driver itself, without parameters, as in 0001.
+    driver = op.get_bind().connection.driver_connection
+    assert driver is not None, "a migration runs on a connection"
+    driver.execute(migration("0004_changes"))
