@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Fitted", "utc_now"]
 
 Kind = Literal["numeric", "categorical"]
+T = TypeVar("T")
 
 _CACHED_BYTES = 512 * 2**20
 _CACHED_MODELS = 32
@@ -109,6 +110,10 @@ class Context:
         for kept in self.scratch.values():
             if hasattr(kept, "close"):
                 kept.close()
+
+    def once(self, what: str, of: tuple[Any, ...], compute: Callable[[], T]) -> T:
+        """What ``compute`` returns, which hangs on ``of`` alone; kept only where many histories are run at once."""
+        return compute()
 
     # --- rows --------------------------------------------------------------------------------------------
 

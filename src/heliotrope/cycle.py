@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from heliotrope.config import Candidate
     from heliotrope.config.gate import Promise
 
-__all__ = ["Challenger", "assess", "gate", "reassess", "run", "serving", "train"]
+__all__ = ["Challenger", "assess", "fit_until", "gate", "reassess", "run", "serving", "train"]
 
 ACTOR = "heliotrope"
 
@@ -313,18 +313,22 @@ def _said(problem: Any) -> str:
 
 def _score(context: Context, model: Model, batch: Batch, asked: NDArray[np.bool_] | None = None) -> evaluate.Scored:
     """How the model does on the batch's rows, or on those of them that are ``asked`` about."""
-    pipeline = context.pipeline
-    table = batch.table if asked is None else batch.table.filter(asked)
-    with one_thread(openmp=True):
-        predicted, proba = model.predict(table), model.predict_proba(table)
-    return evaluate.score(
-        task=pipeline.task,
-        metric=pipeline.metric,
-        actual=np.asarray(table[pipeline.target].to_numpy(zero_copy_only=False)),
-        predicted=predicted,
-        proba=proba,
-        classes=model.classes,
-    )
+
+    def ask() -> evaluate.Scored:
+        pipeline = context.pipeline
+        table = batch.table if asked is None else batch.table.filter(asked)
+        with one_thread(openmp=True):
+            predicted, proba = model.predict(table), model.predict_proba(table)
+        return evaluate.score(
+            task=pipeline.task,
+            metric=pipeline.metric,
+            actual=np.asarray(table[pipeline.target].to_numpy(zero_copy_only=False)),
+            predicted=predicted,
+            proba=proba,
+            classes=model.classes,
+        )
+
+    return context.once("score", (model, batch, asked), ask)
 
 
 def _evaluation(role: str, candidate: str, scored: evaluate.Scored, gain: Any = None) -> Evaluation:
@@ -338,26 +342,30 @@ def _drift(context: Context, champion: Champion, batch: Batch, model: Model) -> 
     config = context.pipeline.drift
     span = champion.training.window if config.reference == "training" else _before(batch.interval, config.intervals)
     seed = seed_for(context.pipeline.seed, "drift", format_time(batch.interval.start))
-    reference = _reference(context, span, config.max_rows, _known_classes(context, model), seed)
-    if reference is None:
+    chosen = _reference(context, span, config.max_rows, _known_classes(context, model))
+    if not chosen:
         return ()
-    return drift.measure(
-        config,
-        reference,
-        batch.table,
-        features=context.kinds,
-        target=context.pipeline.target,
-        task=context.pipeline.task,
-        seed=seed,
-    )
+
+    def read() -> tuple[DriftReport, ...]:
+        return drift.measure(
+            config,
+            _sampled(chosen, config.max_rows, seed),
+            batch.table,
+            features=context.kinds,
+            target=context.pipeline.target,
+            task=context.pipeline.task,
+            seed=seed,
+        )
+
+    return context.once("drift", (*chosen, batch), read)
 
 
 def _before(interval: Interval, count: int) -> Interval:
     return Interval(interval.start - count * interval.step, interval.start)
 
 
-def _reference(context: Context, span: Interval, max_rows: int, known: Sequence[str] | None, seed: int) -> Any:
-    """The newest rows of the span, at least ``max_rows`` of them where there are so many, then sampled to that."""
+def _reference(context: Context, span: Interval, max_rows: int, known: Sequence[str] | None) -> list[Batch]:
+    """The newest batches of the span, of at least ``max_rows`` rows where there are so many."""
     step = context.pipeline.interval
     chosen: list[Batch] = []
     rows, end = 0, span.end
@@ -367,11 +375,14 @@ def _reference(context: Context, span: Interval, max_rows: int, known: Sequence[
         chosen = found + chosen
         rows += sum(batch.rows for batch in found)
         end = part.start
-    if not rows:
-        return None
+    return chosen
+
+
+def _sampled(chosen: Sequence[Batch], max_rows: int, seed: int) -> Any:
+    """The rows of the batches, or ``max_rows`` of them drawn with the seed."""
     table = concat(chosen)
-    if rows > max_rows:
-        keep = np.random.default_rng(seed).choice(rows, size=max_rows, replace=False)
+    if table.num_rows > max_rows:
+        keep = np.random.default_rng(seed).choice(table.num_rows, size=max_rows, replace=False)
         table = table.take(np.sort(keep))
     return table
 
@@ -997,3 +1008,10 @@ def train_one(context: Context, candidate: Candidate, interval: Interval, end: d
             return before[0]
     with ledger.transaction():
         return ledger.add_training(cycle.id, "manual", final.training)
+
+
+def fit_until(
+    context: Context, candidate: Candidate, end: datetime, known: tuple[str, ...] | None = None
+) -> Challenger | None:
+    """A candidate's fit on its window up to ``end``, or the equal one made before; nothing is recorded."""
+    return _fit(context, candidate, end, known, Stopwatch())

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from heliotrope import __version__
 from heliotrope.cli import champion, cycles, declare, demo, doctor, late, pages, record, rows, schema, status
+from heliotrope.cli import whatif as trying
 from heliotrope.errors import ConfigError, nearest
 
 __all__ = ["command"]
@@ -20,6 +21,7 @@ _VERBS = (
     rows.load,
     cycles.run,
     cycles.replay,
+    trying.whatif,
     late.reconcile,
     status.status,
     record.history,

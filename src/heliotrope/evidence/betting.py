@@ -147,9 +147,10 @@ class Evidence:
 
     @classmethod
     def parse(cls, plain: Mapping[str, Any]) -> Self:
-        """What :meth:`plain` gave."""
+        """What :meth:`plain` gave, also where a ledger has a number as large as 1e40 as a whole one."""
         known = {field.name: plain[field.name] for field in fields(cls)}
-        return cls(**known | {"capital": tuple(known["capital"])})
+        sums = {name: float(known[name]) for name in ("staked", "total", "squares")}
+        return cls(**known | sums | {"capital": tuple(map(float, known["capital"]))})
 
     def _grown(self, grown: Floats, *, stake: float, rows: int, total: float, squares: float, clipped: int) -> Self:
         return type(self)(

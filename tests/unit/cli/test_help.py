@@ -19,8 +19,8 @@ from heliotrope.cli.application import command
 
 GOLDEN = Path(__file__).parent / "golden"
 VERBS = (
-    *("demo", "init", "validate", "load", "run", "replay", "reconcile", "status", "history", "drift", "champion"),
-    *("promote", "rollback", "report", "migrate", "doctor", "sql", "sql means"),
+    *("demo", "init", "validate", "load", "run", "replay", "whatif", "reconcile", "status", "history", "drift"),
+    *("champion", "promote", "rollback", "report", "migrate", "doctor", "sql", "sql means"),
 )
 
 
