@@ -192,6 +192,16 @@ def test_a_wrong_option_is_told_before_anything_is_run(
     assert "try" not in err
 
 
+def test_what_cannot_be_tried_is_refused_by_name_before_anything_is_run(call: Callable[..., Ended]) -> None:
+    window = {"kind": "sliding", "intervals": 3, "max_rows": 50}
+    Path("budget.yaml").write_text(yaml.safe_dump({"windows": ["declared", window]}), encoding="utf-8")
+    code, out, err = call("turning.yaml", "--grid", "budget.yaml")
+    assert (code, out) == (2, "")
+    assert "whatif cannot try candidate 'extrapolated' with max_rows = 50" in err
+    assert "remedy" in err
+    assert "read up to" not in err
+
+
 def test_ctrl_c_at_the_terminal_leaves_no_process_and_no_folder(folder: Path) -> None:
     program = Path(sys.executable).with_name("heliotrope")
     command = [str(program), "whatif", "turning.yaml", "--jobs", "2"]

@@ -18,6 +18,7 @@ from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.errors import ConfigError
 from heliotrope.ledger import Ledger, champions, cycles
+from heliotrope.records import Action
 from heliotrope.replay import span_of
 from heliotrope.whatif.engine import Engine
 from heliotrope.whatif.memory import MemoryLedger
@@ -49,8 +50,20 @@ CASES: dict[str, dict[str, Any]] = {
         "trigger": {"kind": "schedule", "every": 3},
     },
     "a challenger in the shadow": {"gate": {"kind": "shadow", "shadow_intervals": 5, "false_promotions": EAGER}},
-    "a promise of shares, roll-back at once": {
-        "gate": {"false_promotions": {"kind": "share", "alpha": 0.5}, "roll_back": {"one_in": 1.5}},
+    "out of the shadow": {
+        "candidates": [
+            {"name": "guess", "estimator": "sklearn.dummy.DummyClassifier", "params": {"strategy": "uniform"}},
+            world.PIPELINE["candidates"][0],
+        ],
+        "gate": {"kind": "shadow", "shadow_intervals": 5, "false_promotions": EAGER},
+    },
+    "a promise of shares": {"gate": {"false_promotions": {"kind": "share", "alpha": 0.5}}},
+    "roll-back": {
+        "candidates": [
+            {"name": "guess", "estimator": "sklearn.dummy.DummyClassifier", "params": {"strategy": "uniform"}},
+        ],
+        "gate": {"margin": 1.0, "roll_back": {"one_in": 1.1}},
+        "trigger": {"kind": "schedule", "every": 3},
     },
     "every interval by itself": {"gate": {"false_promotions": None, "roll_back": None}},
     "cost, and windows cut at changes": {
@@ -61,6 +74,9 @@ CASES: dict[str, dict[str, Any]] = {
         "drift": {"false_alarms": {"one_in": 20, "history": 30}},
     },
 }
+
+HAPPENS = {"out of the shadow": ("trigger", Action.PROMOTE), "roll-back": ("trigger", Action.ROLL_BACK)}
+"""What a case is there for."""
 
 
 @pytest.fixture
@@ -149,6 +165,8 @@ def test_a_policy_is_tried_exactly_as_it_is_replayed(
     ours = tried(context, declared).contexts[0].memory
     with world.replayed(database, tmp_path, **CASES[case]) as real:
         assert in_memory(ours) == on_record(real)
+        taken = {(stage, one.action) for tried in ours.cycles for stage, one in tried.decisions.items()}
+        assert HAPPENS.get(case, ("gate", Action.PROMOTE)) in taken
         served = champions(real.ledger.connection, real.ledger.pipeline_id)
         assert [(one.valid_from, one.candidate, one.training.fingerprint) for one in ours.champions] == [
             (one.valid_from, one.candidate, one.training.fingerprint) for one in served

@@ -46,6 +46,16 @@ def test_the_state_survives_json() -> None:
     assert Evidence.parse(json.loads(json.dumps(evidence.plain()))) == evidence
 
 
+def test_a_capital_that_a_database_has_as_a_whole_number_is_gone_on_with_as_before() -> None:
+    evidence = Evidence(capital=tuple(10.0**power + 0.1 for power in range(36, 36 + BETS)), staked=1.0)
+    plain = evidence.plain() | {"capital": [int(one) for one in evidence.capital]}
+    plain["staked"] = 1
+    again = Evidence.parse(plain)
+    assert again == evidence
+    assert {type(one) for one in (*again.capital, again.staked)} == {float}
+    assert again.after_counts(9, 3, 900, stake=0.1) == evidence.after_counts(9, 3, 900, stake=0.1)
+
+
 def test_capital_neither_overflows_nor_becomes_other_than_a_number() -> None:
     rich = Evidence()
     for _ in range(5):
