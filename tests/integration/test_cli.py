@@ -782,7 +782,7 @@ def test_every_example_of_the_help_works(call: Call) -> None:
     Path("rotating_gaussians.yaml").write_bytes(EXAMPLE.read_bytes())
     order = [
         *("migrate", "load", "init", "validate", "replay", "run", "reconcile", "status", "history", "drift"),
-        *("champion", "promote", "rollback", "sql-means", "report", "doctor"),
+        *("champion", "whatif", "promote", "rollback", "sql-means", "report", "doctor"),
     ]
     examples = {file.stem: file.read_text(encoding="utf-8") for file in GOLDEN.iterdir()}
     assert set(examples) - {"heliotrope", "sql", "demo"} == set(order)
