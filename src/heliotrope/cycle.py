@@ -51,12 +51,13 @@ from heliotrope.threads import one_thread
 from heliotrope.validate import unanswerable
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-    from heliotrope.config import Candidate
+    from heliotrope.config import Candidate, Pipeline
     from heliotrope.config.gate import Promise
 
-__all__ = ["Challenger", "assess", "fit_until", "gate", "reassess", "run", "serving", "train"]
+__all__ = ["Challenger", "assess", "fit_until", "gate", "reassess", "run", "score", "serving", "train"]
 
 ACTOR = "heliotrope"
 
@@ -315,20 +316,23 @@ def _score(context: Context, model: Model, batch: Batch, asked: NDArray[np.bool_
     """How the model does on the batch's rows, or on those of them that are ``asked`` about."""
 
     def ask() -> evaluate.Scored:
-        pipeline = context.pipeline
-        table = batch.table if asked is None else batch.table.filter(asked)
-        with one_thread(openmp=True):
-            predicted, proba = model.predict(table), model.predict_proba(table)
-        return evaluate.score(
-            task=pipeline.task,
-            metric=pipeline.metric,
-            actual=np.asarray(table[pipeline.target].to_numpy(zero_copy_only=False)),
-            predicted=predicted,
-            proba=proba,
-            classes=model.classes,
-        )
+        return score(context.pipeline, model, batch.table if asked is None else batch.table.filter(asked))
 
     return context.once("score", (model, batch, asked), ask)
+
+
+def score(pipeline: Pipeline, model: Model, table: pa.Table) -> evaluate.Scored:
+    """How the model does on the table's rows."""
+    with one_thread(openmp=True):
+        predicted, proba = model.predict(table), model.predict_proba(table)
+    return evaluate.score(
+        task=pipeline.task,
+        metric=pipeline.metric,
+        actual=np.asarray(table[pipeline.target].to_numpy(zero_copy_only=False)),
+        predicted=predicted,
+        proba=proba,
+        classes=model.classes,
+    )
 
 
 def _evaluation(role: str, candidate: str, scored: evaluate.Scored, gain: Any = None) -> Evaluation:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import itertools
-import json
 import os
 import re
 import shlex
@@ -13,37 +12,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 import pytest
 import yaml
 from psycopg import sql
 
+from command import Call, caller
 from heliotrope.cli import main
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rotating_gaussians.yaml"
 GOLDEN = Path(__file__).parents[1] / "unit" / "cli" / "golden"
 _numbers = itertools.count()
-
-
-class Ended(NamedTuple):
-    """What a call came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """What --json printed."""
-        return json.loads(self.out)
-
-
-Call = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -57,13 +41,7 @@ def call(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-
-    def call(*arguments: str) -> Ended:
-        capsys.readouterr()
-        code = main(list(arguments))
-        return Ended(code, *capsys.readouterr())
-
-    return call
+    return caller(capsys)
 
 
 @pytest.fixture

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 import yaml
 
-from heliotrope.cli import main
+from command import Call, caller
 from heliotrope.database import Database
 from heliotrope.interval import floor, format_time
 from heliotrope.store import Rows
@@ -20,22 +18,6 @@ from heliotrope.store import Rows
 HOUR = timedelta(hours=1)
 BEYOND = ("infinity", "-infinity", "0044-03-15 BC", "20000-01-01", None)
 """Times that PostgreSQL has and no interval holds."""
-
-
-class Ended(NamedTuple):
-    """What a call came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """What --json printed."""
-        return json.loads(self.out)
-
-
-Call = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -48,14 +30,9 @@ def call(
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
 
-    def call(*arguments: str) -> Ended:
-        capsys.readouterr()
-        code = main(list(arguments))
-        return Ended(code, *capsys.readouterr())
-
     _execute(database_url, "CREATE TABLE events (at timestamptz, x float8, y float8, kind text)")
     _declare("events")
-    return call
+    return caller(capsys)
 
 
 def _declare(name: str, **changes: Any) -> None:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heliotrope import cycle, evaluate
+from heliotrope import cycle
 from heliotrope.cycle import concat
 from heliotrope.errors import EstimatorError
 from heliotrope.interval import Interval
 from heliotrope.records import Batch
-from heliotrope.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,21 +131,9 @@ class Oracle:
         """The metric on each of the batches, asked for all of them together."""
         metric = self.context.pipeline.metric
         if metric == "balanced_accuracy":  # whose losses are weighted by the rows they are of
-            return np.array([self._ask(model, [batch]).metrics[metric] for batch in batches])
-        loss = self._ask(model, batches).loss
+            pipeline = self.context.pipeline
+            return np.array([cycle.score(pipeline, model, batch.table).metrics[metric] for batch in batches])
+        loss = cycle.score(self.context.pipeline, model, concat(batches)).loss
         counts = np.array([batch.rows for batch in batches])
         means = np.add.reduceat(loss, np.cumsum(counts) - counts) / counts
         return np.asarray(1.0 - means if metric == "accuracy" else np.sqrt(means) if metric == "rmse" else means)
-
-    def _ask(self, model: Model, batches: Sequence[Batch]) -> evaluate.Scored:
-        pipeline, table = self.context.pipeline, concat(batches)
-        with one_thread(openmp=True):
-            predicted, proba = model.predict(table), model.predict_proba(table)
-        return evaluate.score(
-            task=pipeline.task,
-            metric=pipeline.metric,
-            actual=np.asarray(table[pipeline.target].to_numpy(zero_copy_only=False)),
-            predicted=predicted,
-            proba=proba,
-            classes=model.classes,
-        )
