@@ -534,8 +534,8 @@ class Ledger:
         stage: str,
         decision: Decision,
         *,
-        actor: str,
         decided_at: datetime,
+        actor: str = "heliotrope",
         standing: Standing | None = None,
     ) -> int:
         """What was chosen, why, on what evidence, by whom, and how challengers stand after it; the decision's id."""
