@@ -446,6 +446,19 @@ def test_a_ledger_of_another_version_is_said(replayed: Call, database_url: str) 
 # --- changing who serves -----------------------------------------------------------------------------------
 
 
+def test_a_pin_is_said_wherever_the_champion_is(replayed: Call) -> None:
+    ended = replayed("pin", "turning", "--reason", "for the audit")
+    assert ended.code == 0
+    assert ", pinned\nwhy         pin, decided by" in ended.out
+    for verb in ("status", "history", "champion"):
+        assert "for the audit" in replayed(verb, "turning").out, verb
+    assert replayed("champion", "--json").document["champion"]["pinned"]
+    assert replayed("history", "turning", "--json").document["by_hand"][0]["reasons"] == ["for the audit"]
+    assert replayed("pin", "turning", "--reason", "x").code == 4
+    assert "unpin, decided by" in replayed("unpin", "turning", "--reason", "audited").out
+    assert not replayed("champion", "--json").document["champion"]["pinned"]
+
+
 def test_promote_and_roll_back_go_on_record_with_reason_and_user(replayed: Call) -> None:
     before = replayed("champion", "--json").document["champion"]
     made = replayed("promote", "turning", "tree", "--reason", " [bold]a rule; one can read ", "--json").document

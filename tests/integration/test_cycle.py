@@ -236,6 +236,30 @@ def test_going_back_twice_goes_back_two_and_promoting_trains(context: Context) -
         succession.roll_back(context, to=999, reason="", actor="ben")
 
 
+def test_a_pinned_champion_stays_until_it_is_unpinned(context: Context) -> None:
+    hours = world.hours(8)
+    run(context, 4)
+    pinned = succession.roll_back(context, to=None, reason="the last was wrong", actor="ann", pin=True)
+    assert pinned.pinned
+    with pytest.raises(LedgerError, match="pinned already"):
+        succession.pin(context, reason="again", actor="ann")
+    run(context, 6)
+    for one in summaries(context)[4:]:
+        assert one.champion["candidate"] == pinned.candidate
+        assert [decision["action"] for decision in one.decisions] == ["skip"]
+        assert one.decision["reasons"][0] == f"{pinned.candidate} is pinned by ann: the last was wrong"
+        assert one.decision["reasons"][1].startswith("else train: ")
+    assert succession.unpin(context, reason="mended", actor="ben").training_id == pinned.training_id
+    with pytest.raises(LedgerError, match="is not pinned"):
+        succession.unpin(context, reason="again", actor="ben")
+    cycle.run(context, hours[6])
+    assert summaries(context)[-1].decisions[0]["action"] == "train"
+    assert context.ledger.champion_at(hours[6].end).actor == "heliotrope"  # type: ignore[union-attr]  # one serves
+    succession.pin(context, reason="for the audit", actor="ann")
+    cycle.run(context, hours[7])
+    assert summaries(context)[-1].decision["action"] == "skip"
+
+
 def test_there_is_nothing_to_go_back_to_at_first(context: Context) -> None:
     with pytest.raises(LedgerError, match="no cycle yet"):
         succession.roll_back(context, to=None, reason="", actor="ann")

@@ -79,6 +79,7 @@ class _Status:
             "last_interval": None if last is None else last.interval,
             "champion": None if champion is None else champion.candidate,
             "champion_since": None if champion is None else champion.valid_from,
+            "champion_pinned": None if champion is None else champion.pinned,
             "metric": metric,
             "score": None if last is None or metric is None else score(last, metric),
             "drifted": [] if last is None else last.drifted,
@@ -256,6 +257,9 @@ def _remarks(state: _Status) -> Iterator[str]:
         yield f"error: {state.error.message}"
         if state.error.remedy:
             yield f"remedy: {state.error.remedy}"
+    champion = None if state.record is None else state.record.champion
+    if champion is not None and champion.pinned:
+        yield f"{champion.candidate} is pinned by {champion.actor}: {'; '.join(champion.reasons)}"
     if state.record is not None and state.record.unregistered:
         yield f"{counted(state.record.unregistered, 'champion')} to be registered, which the next cycle does"
     if state.record is not None and state.record.last is not None:

@@ -71,6 +71,8 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
         decision = rolled_back(context, reign, before) or from_shadow
         if decision is None:
             decision = _held(batch) if held else _trigger(context, champion, batch, reports, scored, unscored, look)
+        if champion is not None and champion.pinned:
+            decision = _pinned(champion, decision)
         if said and decision is not from_shadow:
             decision = replace(decision, reasons=(*decision.reasons, said))
         if unseen:
@@ -134,6 +136,15 @@ def _held(batch: Batch) -> Decision:
     reasons = tuple(_said(problem) for problem in batch.problems if problem.done == "hold")
     evidence = {f"{problem.rule}.rows": float(problem.rows) for problem in batch.problems}
     return Decision(action=Action.HOLD, reasons=reasons or ("the batch cannot be used",), evidence=evidence)
+
+
+def _pinned(champion: Champion, decision: Decision) -> Decision:
+    """What is left of a decision that would have replaced a champion which a person pinned."""
+    if decision.action not in (Action.TRAIN, Action.ROLL_BACK, Action.PROMOTE):
+        return decision
+    why = f"{champion.candidate} is pinned by {champion.actor}: {'; '.join(champion.reasons)}"
+    would = f"else {decision.action.value.replace('_', ' ')}"
+    return replace(decision, action=Action.SKIP, reasons=(why, *(f"{would}: {reason}" for reason in decision.reasons)))
 
 
 def _said(problem: Any) -> str:
