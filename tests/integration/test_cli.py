@@ -117,6 +117,19 @@ def test_load_of_a_file_that_is_named(call: Call, database_url: str) -> None:
     assert (ended.code, "gone.csv" in ended.err) == (3, True)
 
 
+def test_what_validation_held_and_dropped_is_said_below_the_table(call: Call) -> None:
+    rules = {"min_rows": 3}
+    _declare("filed", dataset={"kind": "file"}, source={"table": "filed", "time": "time"}, validation=rules)
+    lines = [f"2026-01-01T0{hour}:{minute}0Z,{minute},2,{'AB'[minute % 2]}" for hour in range(4) for minute in range(5)]
+    lines[10:15] = lines[10:12]
+    lines[1] = lines[1].replace(",1,2", ",,2")
+    Path("rows.csv").write_text("\n".join(["time,x,y,class", *lines]))
+    call("load", "filed.yaml", "rows.csv")
+    for ended in (call("replay"), call("history", "filed")):
+        assert "\nnull in x: 1 row dropped in 1 interval, last in [2026-01-01T00:00Z, " in ended.out
+        assert "\ntoo_few: held 1 interval, last in [2026-01-01T02:00Z, 2026-01-01T03:00Z): fewer than 3\n" in ended.out
+
+
 def test_load_says_how_many_rows_it_replaced_and_where_fewer_are_left(call: Call) -> None:
     _declare("filed", dataset={"kind": "file"}, source={"table": "filed", "time": "time"})
     lines = [f"2026-01-01T0{hour}:{minute}0Z,1,2,A" for hour in range(3) for minute in range(4)]

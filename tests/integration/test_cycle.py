@@ -192,6 +192,17 @@ def test_a_candidate_that_cannot_be_fitted_does_not_stop_the_others(database: Da
         assert champion.candidate == "extrapolated"
 
 
+def test_a_candidate_without_rows_to_be_trained_on_is_named(database: Database, tmp_path: Path) -> None:
+    world.fill(database, 3)
+    first, second = (one | {"window": {"kind": "sliding", "intervals": 1}} for one in world.PIPELINE["candidates"][:2])
+    with world.opened(database, tmp_path, candidates=[first | {"window": {"kind": "expanding"}}, second]) as context:
+        rewrite(context, world.hours(2)[1], lambda rows: rows.slice(0, 0))
+        run(context, 3)
+        said = f"{second['name']} was not trained: its window holds no usable rows"
+        assert said in summaries(context)[-1].decision["reasons"]
+        assert said not in summaries(context)[0].decision["reasons"]
+
+
 def test_a_model_file_that_was_changed_is_refused_and_one_can_go_back(context: Context, tmp_path: Path) -> None:
     hours = world.hours(4)
     run(context, 3)

@@ -70,6 +70,9 @@ def _lines(profile: Profile, name: str) -> Iterator[str]:
     yield ""
     yield "source:"
     yield f"  table: {_scalar(profile.table)}"
+    if profile.other_times:
+        others = ", ".join(_scalar(one) for one in profile.other_times)
+        yield f"  # The time is a guess: it could be {others} too. `heliotrope init --time` names another."
     yield f"  time: {_scalar(profile.time.name)}"
     if profile.time.type != "timestamptz":
         yield f"  time_zone: UTC  # the column is a {profile.time.type} without a zone: say which it is in"

@@ -17,7 +17,7 @@ from heliotrope.cli.document import (
 )
 from heliotrope.cli.output import number
 from heliotrope.cli.session import Session, known_id
-from heliotrope.cli.tables import failures, say_failures, table
+from heliotrope.cli.tables import failures, say_failures, say_problems, table
 from heliotrope.errors import IntervalError, LedgerError
 from heliotrope.interval import format_step, format_time, interval_at
 
@@ -77,6 +77,7 @@ def history(
         session.output.say(f"{declared.name} has no cycle there; run some with `heliotrope replay`")
         return
     table(session.output, found, metric, declared.report.best_possible, every=True)
+    say_problems(session.output, found)
     say_failures(session.output, found)
     for change in by_hand:
         session.output.say(by_hand_text(change))

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from heliotrope.cli.replaying import Replayed
     from heliotrope.ledger import CycleSummary
 
-__all__ = ["SHOWN", "failures", "say_failures", "say_summary", "summary_document", "table"]
+__all__ = ["SHOWN", "failures", "say_failures", "say_problems", "say_summary", "summary_document", "table"]
 
 SHOWN = 60
 """How many cycles a table holds before its middle is left out."""
+_DONE = {"drop": "dropped", "allow": "allowed"}
 _AGAIN = 5  # intervals scored again that are named
 
 
@@ -50,6 +51,23 @@ def failures(summaries: Sequence[CycleSummary]) -> dict[str, dict[str, Any]]:
             count = found[name]["cycles"] + 1 if name in found else 1
             found[name] = {"cycles": count, "latest": one.interval, "failure": failure}
     return found
+
+
+def say_problems(output: Output, summaries: Sequence[CycleSummary]) -> None:
+    """What validation found in the cycles: a line for each rule and column, with rows and intervals."""
+    found: dict[tuple[str, str, str], list[tuple[CycleSummary, Any]]] = {}
+    for one in summaries:
+        for problem in one.problems:
+            key = (str(problem["rule"]), str(problem["column"] or ""), str(problem["done"]))
+            found.setdefault(key, []).append((one, problem))
+    for (rule, column, done), seen in sorted(found.items()):
+        last, latest = seen[-1]
+        where = f" in {column}" if column else ""
+        detail = f": {latest['detail']}" if latest["detail"] else ""
+        rows = counted(sum(problem["rows"] for _, problem in seen), "row")
+        what = "held" if done == "hold" else f"{rows} {_DONE.get(done, done)} in"
+        what = f"{what} {counted(len(seen), 'interval')}"
+        output.say(f"{rule}{where}: {what}, last in {last.interval}{detail}")
 
 
 def say_failures(output: Output, summaries: Sequence[CycleSummary]) -> None:
@@ -99,6 +117,7 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
     output.say(
         f"{said['trained']} trained, {said['promoted']} promoted, {said['refreshed']} refreshed, {said['held']} held"
     )
+    say_problems(output, summaries)
     say_failures(output, summaries)
     passed = f", {len(done.passed_over)} done before" if done.passed_over else ""
     waiting = f"; {counted(done.unregistered, 'champion')} still to be registered" if done.unregistered else ""

@@ -41,6 +41,13 @@ def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     if name is not None and ("final", name) not in trainings:
         decision, name = replace(decision, action=Action.KEEP), None
     said = tuple(f"{name} could not be trained: {failure}" for name, failure in sorted(failures.items()))
+    if champion is not None:
+        tried = {name for _, name in trainings}
+        said += tuple(
+            f"{one.name} was not trained: its window holds no usable rows"
+            for one in context.pipeline.candidates
+            if one.name not in tried
+        )
     said += tuple(
         f"{name} goes into the shadow for at most {context.pipeline.gate.shadow_intervals} intervals"
         for (role, name), (_, _, failure) in trainings.items()
