@@ -79,7 +79,7 @@ def ask(context: Context, model: Model, batch: Batch, asked: NDArray[np.bool_] |
 def score(pipeline: Pipeline, model: Model, table: pa.Table) -> evaluate.Scored:
     """How the model does on the table's rows."""
     with one_thread(openmp=True):
-        predicted, proba = model.predict(table), model.predict_proba(table)
+        predicted, proba = model.answers(table)
     return evaluate.score(
         task=pipeline.task,
         metric=pipeline.metric,
