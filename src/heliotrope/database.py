@@ -188,7 +188,12 @@ class Database:
             "53100": "free disk space on the server",
             "3F000": "run `heliotrope migrate`",
         }
-        return DatabaseError(f"PostgreSQL refuses: {text}", remedy=remedies.get(state or "", ""))
+        classes = {
+            "22": "mend the value, or let the column be of a type that holds it",
+            "23": "mend or leave out the rows that the table's constraint refuses",
+        }
+        remedy = remedies.get(state or "") or classes.get((state or "")[:2], "")
+        return DatabaseError(f"PostgreSQL refuses: {text}", remedy=remedy)
 
 
 def _is_lost(text: str, state: str | None) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from heliotrope.candidates import matrix
 from heliotrope.candidates.encoding import bare, encode, encoder_for
 from heliotrope.candidates.estimator import make, takes
-from heliotrope.errors import EstimatorError, HeliotropeError
+from heliotrope.errors import EstimatorError, HeliotropeError, said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,9 +125,9 @@ class Model:
                 features = encoder.fit_transform(features)
                 encoder = bare(encoder)
             self.estimator.fit(features, target, **options)
-        except HeliotropeError:
+        except (HeliotropeError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise self._refusal("fitted to", table, error) from error
         return replace(self, encoder=encoder)
 
@@ -150,11 +150,11 @@ class Model:
     def _predicted(self, question: _Question) -> NDArray[Any]:
         table = question.table
         if not self.classes:
-            return np.asarray(question.put("predict") if table.num_rows else (), dtype=np.float64)
+            return question.put("predict", np.float64) if table.num_rows else np.empty(0)
         labels = np.array(self.classes, dtype=object)
         if self.estimator is None or not table.num_rows:
             return np.repeat(labels[:1], table.num_rows)
-        places = np.asarray(question.put("predict")).astype(np.intp)
+        places = question.put("predict", np.intp)
         if places.min() < 0 or places.max() >= len(labels):
             raise EstimatorError(
                 f"candidate {self.candidate}: {type(self.estimator).__name__} predicted a class it was not fitted on",
@@ -172,7 +172,7 @@ class Model:
             return None
         if not rows:
             return np.empty((0, len(self.classes)))
-        return np.asarray(question.put("predict_proba"), dtype=np.float64)
+        return question.put("predict_proba", np.float64)
 
     def _features(self, table: pa.Table) -> Any:
         return matrix.frame(table, self.kinds) if self.framed else matrix.numbers(table, tuple(self.kinds))
@@ -181,17 +181,16 @@ class Model:
         return {} if self.time is None else {"time": matrix.seconds(table, self.time)}
 
     def _refusal(self, what: str, table: pa.Table, error: BaseException) -> EstimatorError:
-        said = " ".join(str(error).split())
-        shown = said if len(said) <= 300 else f"{said[:300]} ..."
+        text = said(error)
         nulls = sum(table.column(name).null_count for name in self.kinds)
         remedy = "mend its parameters, or validate the rows"
-        if nulls or "NaN" in said:
+        if nulls or "NaN" in text:
             remedy = "set encode: tabular or validation.on_null: drop, or take an estimator that bears missing values"
-        elif self.framed and self.encoder is None and "could not convert" in said:
+        elif self.framed and self.encoder is None and "could not convert" in text:
             remedy = "set encode: auto"
         return EstimatorError(
             f"candidate {self.candidate}: {type(self.estimator).__name__}, {what} {table.num_rows} rows, "
-            f"raised {type(error).__name__}: {shown}",
+            f"raised {type(error).__name__}: {text}",
             remedy=remedy,
         )
 
@@ -205,18 +204,29 @@ class _Question:
     options: dict[str, Floats] | None = None
     features: Any = None
 
-    def put(self, method: str) -> Any:
-        """What the estimator's method says of the rows."""
+    def put(self, method: str, kind: type[Any]) -> NDArray[Any]:
+        """What the estimator's method says of the rows, as numbers of that kind."""
         model = self.model
         if self.options is None:
             self.options, self.features = model._times(self.table), model._features(self.table)
             self.features = self._tried(lambda: encode(model.encoder, self.features))
-        return self._tried(lambda: getattr(model.estimator, method)(self.features, **(self.options or {})))
+        answer = self._tried(lambda: getattr(model.estimator, method)(self.features, **(self.options or {})))
+        try:
+            return np.asarray(np.asarray(answer), dtype=kind)
+        except (TypeError, ValueError) as error:
+            what = "a number" if method == "predict" else "the probabilities of the classes"
+            raise EstimatorError(
+                f"candidate {model.candidate}: {method} of {type(model.estimator).__name__} gave what is no array of "
+                f"numbers: {said(error)}",
+                remedy=f"let it return {what} a row",
+            ) from None
 
     def _tried(self, call: Callable[[], Any]) -> Any:
         try:
             return call()
-        except (Exception, SystemExit) as error:
+        except (HeliotropeError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
             raise self.model._refusal("asked about", self.table, error) from error
 
 
