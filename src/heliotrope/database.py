@@ -187,6 +187,7 @@ class Database:
             "57014": "give it longer (statement_timeout), or the time column an index",
             "53100": "free disk space on the server",
             "3F000": "run `heliotrope migrate`",
+            "25006": "name the primary server, or a database and role that may write",
         }
         classes = {
             "22": "mend the value, or let the column be of a type that holds it",
