@@ -173,6 +173,16 @@ def test_what_a_constraint_or_a_type_refuses_has_a_remedy(database: Database) ->
     rows.close()
 
 
+def test_a_number_that_is_no_truth_is_not_made_one(database: Database) -> None:
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE truths (time timestamptz, x float8, class text, sure boolean)")
+    rows = Rows(database, "truths", "time")
+    with pytest.raises(SchemaError, match=r"sure is of type bool: 1000000.5 is neither true nor false"):
+        rows.replace(HOUR, table().append_column("sure", pa.array([0.0, 1.0, 1_000_000.5] * 100)))
+    assert rows.replace(HOUR, table().append_column("sure", pa.array([0, 1, None] * 100))).written == 300
+    rows.close()
+
+
 def test_a_view_is_read_and_the_users_schema_is_never_altered(database: Database) -> None:
     with database.connect() as connection:
         connection.execute("CREATE TABLE raw (at timestamptz, v real)")

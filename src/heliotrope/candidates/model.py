@@ -212,7 +212,10 @@ class _Question:
             self.features = self._tried(lambda: encode(model.encoder, self.features))
         answer = self._tried(lambda: getattr(model.estimator, method)(self.features, **(self.options or {})))
         try:
-            return np.asarray(np.asarray(answer), dtype=kind)
+            found = np.asarray(answer)
+            if np.iscomplexobj(found):
+                raise TypeError("complex numbers")
+            return np.asarray(found, dtype=kind)
         except (TypeError, ValueError) as error:
             what = "a number" if method == "predict" else "the probabilities of the classes"
             raise EstimatorError(

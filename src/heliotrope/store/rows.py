@@ -320,6 +320,8 @@ class Rows:
                 local = not _is_zoned(column.arrow) and (name == self.time or pa.types.is_date(column.arrow))
                 if local and _is_zoned(values.type):
                     values = pc.local_timestamp(values.cast(pa.timestamp("us", self.time_zone)))
+                if pa.types.is_boolean(column.arrow) and not pa.types.is_boolean(values.type):
+                    _refuse_half_truths(values)
                 arrays.append(values.cast(column.arrow))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 raise SchemaError(
@@ -403,6 +405,15 @@ class Rows:
             return _START, _END
         low, high = (sql.SQL("(SELECT {} AT TIME ZONE {})").format(bound, _ZONE) for bound in (_START, _END))
         return low, high
+
+
+def _refuse_half_truths(values: pa.ChunkedArray) -> None:
+    """Raises ArrowInvalid for a number that is neither 0 nor 1, which a cast would take for true."""
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        odd = values.filter(pc.invert(pc.is_in(values, pa.array([0, 1]).cast(values.type))))
+        odd = odd.drop_null()
+        if len(odd):
+            raise pa.ArrowInvalid(f"{odd[0]} is neither true nor false")
 
 
 def _is_zoned(kind: pa.DataType) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -130,8 +131,12 @@ def spread(
     parts = groups(pipelines)
     history.write(folder / "rows.arrow")
     with _cluster(backend, jobs, folder), _watched(folder, advance):
+        jobs = min(jobs, len(parts))
+        parent = None if backend in _PACKAGES else os.getpid()
         found: list[Outcome] = Parallel(n_jobs=jobs, backend=None if backend in _PACKAGES else "loky")(
-            delayed(_part)([pipelines[place] for place in part], folder, number, history.relation, history.reach, span)
+            delayed(_part)(
+                [pipelines[place] for place in part], folder, number, history.relation, history.reach, span, parent
+            )
             for number, part in enumerate(parts)
         )
     runs: list[Any] = [None] * len(pipelines)
@@ -155,11 +160,33 @@ def _part(
     relation: Relation,
     reach: tuple[datetime, datetime],
     span: Sequence[Interval],
+    parent: int | None,
 ) -> Outcome:
-    """One group of policies, in a process of its own; a line in a file for each interval says how far it is."""
+    """One group of policies, in a process of its own; a line in a file for each interval says how far it is.
+
+    It ends with the process that started it, ``parent``, however that one ends.
+    """
+    if parent is not None and os.getpid() != parent:
+        _end_with(parent)
     history = History.mapped(folder / "rows.arrow", relation, reach)
     with (folder / f"{number}.progress").open("w", buffering=1) as file:
         return here(pipelines, history, span, lambda interval: file.write(f"{format_time(interval.start)}\n"))
+
+
+_bound: set[int] = set()  # the parents that this process ends with
+
+
+def _end_with(parent: int) -> None:
+    if parent in _bound:
+        return
+    _bound.add(parent)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_EVERY)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 # --- the processes -----------------------------------------------------------------------------------------
