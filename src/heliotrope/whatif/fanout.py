@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -167,23 +168,25 @@ def _part(
     It ends with the process that started it, ``parent``, however that one ends.
     """
     if parent is not None and os.getpid() != parent:
-        _end_with(parent)
+        _end_with(parent, folder)
     history = History.mapped(folder / "rows.arrow", relation, reach)
     with (folder / f"{number}.progress").open("w", buffering=1) as file:
         return here(pipelines, history, span, lambda interval: file.write(f"{format_time(interval.start)}\n"))
 
 
-_bound: set[int] = set()  # the parents that this process ends with
+_bound: set[tuple[int, Path]] = set()  # the parents that this process ends with, and their folders
 
 
-def _end_with(parent: int) -> None:
-    if parent in _bound:
+def _end_with(parent: int, folder: Path) -> None:
+    """End this process when the parent has, which can then not take away the folder."""
+    if (parent, folder) in _bound:
         return
-    _bound.add(parent)
+    _bound.add((parent, folder))
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_LOOK_EVERY)
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
