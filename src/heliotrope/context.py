@@ -127,6 +127,11 @@ class Context:
         return self._kinds
 
     @property
+    def watched(self) -> dict[str, Kind]:
+        """The features that are looked at for drift."""
+        return {name: kind for name, kind in self.kinds.items() if name not in self.pipeline.drift.ignore}
+
+    @property
     def first(self) -> datetime | None:
         """The start of the first interval that holds a row; None where there is no row."""
         if self._first is None:

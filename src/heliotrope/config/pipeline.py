@@ -85,6 +85,10 @@ class Pipeline(Settings):
             if guard.metric not in GUARDED[self.task]:
                 known = nearest(guard.metric, GUARDED[self.task])
                 raise ValueError(f"gate.guards: metric {guard.metric!r} is not one for {self.task}; {known}")
+        for ignored in self.drift.ignore:
+            if ignored not in self.features:
+                known = nearest(ignored, list(self.features))
+                raise ValueError(f"drift.ignore: {ignored!r} is not one of the features; {known}")
         for one in self.gate.slices:
             if one.column not in self.features:
                 known = nearest(one.column, list(self.features))
