@@ -210,7 +210,7 @@ def _send(session: Session, declared: Pipeline, target: str | None, resend: str 
     if again is not None:
         session.output.say(f"{declared.name}: {counted(again, 'message')} to be sent again")
     _say_left(session, declared, _left(session, declared, target), done, done.told)
-    if done.told:
+    if done.failed or (done.waiting and done.told):
         raise typer.Exit(MessageError.exit_code)
 
 

@@ -37,7 +37,7 @@ def _event(value: object) -> Event:
 def _harmless(value: object) -> str:
     """The value as an error may show it: what is no plain word may be an address pasted to the wrong place."""
     text = shown(value)
-    return text if re.fullmatch(r"'?[\w .-]{0,40}'?", text) else "that"
+    return text if re.fullmatch(r"'?([A-Za-z_ -]{0,16}|[A-Za-z]+/[A-Za-z_]+|[\d:]{1,8})'?", text) else "that"
 
 
 def _clock_time(value: object) -> time:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,7 +67,7 @@ def news(decided: Decided, pipeline: str, metric: str, segment: str = "") -> Ite
         remedy = "mend the candidates; what serves goes on serving"
         yield News(
             event=Event.FAILURE,
-            subject=_subject(said),
+            subject=_alike(said),
             facts=facts | {"event": "failure", "error": said, "remedy": remedy},
             decision=decided.id,
         )
@@ -106,7 +107,7 @@ def failure_news(
         "error": error,
         "remedy": remedy,
     }
-    return News(event=Event.FAILURE, subject=_subject(error), facts=facts)
+    return News(event=Event.FAILURE, subject=_alike(error), facts=facts)
 
 
 def _event(decided: Decided) -> Event | None:
@@ -146,6 +147,11 @@ def _facts(decided: Decided, pipeline: str, metric: str, segment: str) -> dict[s
         "drifted": list(decided.drifted),
         "actor": decided.actor,
     }
+
+
+def _alike(error: str) -> str:
+    """The subject of an error: numbers and times in it, which differ from run to run, make it no other."""
+    return _subject(re.sub(r"\d+", "0", error))
 
 
 def _subject(*said: str) -> str:

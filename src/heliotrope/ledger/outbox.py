@@ -49,6 +49,7 @@ class Message:
     doubtful: bool
     """Whether an attempt before may have arrived."""
     attempts: int
+    """At what is to be sent now, since it was last put back by hand."""
     repeats: int
     """How many say the same and were not sent."""
 

@@ -65,7 +65,7 @@ def deliver(
     patience: float = 0.0,
     notice: Notice | None = None,
 ) -> Delivered:
-    """Send what is due to the pipeline's targets, and what becomes due within ``patience`` seconds.
+    """Send what is due to the pipeline's targets; what becomes due is waited for, ``patience`` seconds in all.
 
     ``only`` names one target. Raises DatabaseError where the database goes away; nothing else that goes wrong with a
     message is raised: it is told to ``notice``, with what to do about it, and stays on record.
@@ -108,15 +108,15 @@ class Postman:
         self.sender.close()
 
     def work(self, targets: Sequence[Target], patience: float = 0.0) -> None:
-        """Serve the targets until nothing is due, nor will be before so many seconds have passed."""
-        end = time.monotonic() + patience
+        """Serve the targets until nothing is due; what becomes due is waited for, ``patience`` seconds in all."""
         while True:
             dues = [due for target in targets if (due := self.serve(target)) is not None]
-            if not dues or min(dues) > end - time.monotonic():
+            if not dues or min(dues) > patience:
                 return
             if min(dues) > _WORD:
                 self.tell(f"waiting {min(dues):.0f} s to send a message again", "")
             time.sleep(min(dues))
+            patience -= min(dues)
 
     def retire(self, pipeline: Pipeline) -> None:
         """Close what waits for targets that the pipeline declares no more."""

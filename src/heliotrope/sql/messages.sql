@@ -66,7 +66,11 @@ SELECT id, key::text, event, facts,
     EXISTS (SELECT FROM heliotrope.delivery WHERE message_id = message_state.id AND delivery.state = 'text_sent'),
     EXISTS (SELECT FROM heliotrope.delivery
             WHERE message_id = message_state.id AND delivery.state = 'uncertain'),
-    (SELECT count(*) FROM heliotrope.delivery WHERE message_id = message_state.id AND delivery.state = 'sending'),
+    (SELECT count(*) FROM heliotrope.delivery
+     WHERE message_id = message_state.id AND delivery.state = 'sending'
+         AND delivery.number > coalesce((SELECT max(earlier.number) FROM heliotrope.delivery AS earlier
+                                         WHERE earlier.message_id = message_state.id
+                                             AND earlier.state IN ('text_sent', 'requeued')), 0)),
     (SELECT count(*) FROM heliotrope.message AS equal WHERE equal.repeats = message_state.id)
 FROM heliotrope.message_state
 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND target = %(target)s AND event = ANY(%(events)s)
