@@ -122,9 +122,8 @@ def test_discord_gets_the_text_and_then_the_picture_named_after_the_time(posted:
 
 def test_nobody_is_called_by_a_name_in_the_data(posted: Hook) -> None:
     with Sender() as sender:
-        sender.post(DISCORD, "unseen class '@everyone', and @here", key="k", timeout=5)
-    assert "@everyone" not in texts(posted)[0]
-    assert "@here" not in texts(posted)[0]
+        sender.post(DISCORD, "unseen class '@everyone', @here and <!channel>", key="k", timeout=5)
+    assert "'@\\u200beveryone', @\\u200bhere and <!\\u200bchannel>" in texts(posted)[0]
 
 
 @pytest.mark.parametrize(

@@ -54,15 +54,15 @@ def notify(
 
     \b
     Example:
-      heliotrope notify rotating_gaussians.yaml --test
+      heliotrope notify rotating_gaussians --pending
     """
     session = Session(database, as_json)
     if test + pending + (resend is not None) > 1:
         raise ConfigError("--test, --pending and --resend exclude each other", remedy="name one of them")
     declared = session.recorded(pipeline)
-    chosen = _chosen(declared, target)
+    chosen = _chosen(declared, target) if test or target is not None else declared
     if test:
-        _test(session, declared, chosen)
+        _test(session, chosen)
     elif pending:
         _say_left(session, declared, _left(session, declared, target))
     else:
@@ -87,14 +87,14 @@ def _chosen(pipeline: Pipeline, name: str | None) -> Pipeline:
 # --- a test ------------------------------------------------------------------------------------------------
 
 
-def _test(session: Session, declared: Pipeline, chosen: Pipeline) -> None:
+def _test(session: Session, chosen: Pipeline) -> None:
     from heliotrope.notify import Sender
 
     with Sender() as sender:
-        found = [(one, *_tried(sender, declared, one)) for one in chosen.notify]
+        found = [(one, *_tried(sender, chosen, one)) for one in chosen.notify]
     session.output.document(
         {
-            "pipeline": declared.name,
+            "pipeline": chosen.name,
             "targets": [{"target": one.name, "ok": ok, "found": said} for one, ok, said in found],
         }
     )

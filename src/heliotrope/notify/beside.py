@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["beside"]
 
-_PAUSE = 0.3
+_PAUSE = 0.5
 
 
 @contextmanager

@@ -161,9 +161,8 @@ def post(order: _Attempt) -> Outcome:
     discord = type(service).__name__ == "NotifyDiscord"
     if order["text_sent"] and picture is None:
         return Outcome(result="sent", detail="the text alone: there is no picture")
-    text = "" if order["text_sent"] else order["text"]
-    if discord:
-        text = re.sub(r"@(everyone|here)", "@\u200b\\1", text)
+    # A class or an error that reads so would call everybody: a sign without width keeps it a word.
+    text = "" if order["text_sent"] else re.sub(r"(@|<!)(everyone|here|channel)", "\\1\u200b\\2", order["text"])
     alone = discord and bool(text)
     _seen.key += "/picture" if order["text_sent"] else ""
     done = service.notify(
