@@ -241,15 +241,28 @@ def test_a_decision_that_is_not_kept_leaves_no_message(
 
         def fall(self: Outbox, *arguments: Any) -> None:
             tell(self, *arguments)
-            raise MemoryError
+            raise KeyboardInterrupt
 
         monkeypatch.setattr(Outbox, "tell", fall)
-        with pytest.raises(MemoryError):
+        with pytest.raises(KeyboardInterrupt):
             cycle.run(context, world.hours(1)[0])
         assert rows(context, "SELECT count(*) FROM heliotrope.message") == [(0,)]
         monkeypatch.setattr(Outbox, "tell", tell)
         cycle.run(context, world.hours(1)[0])
         assert rows(context, "SELECT event FROM heliotrope.message ORDER BY id") == [("training",), ("promoted",)]
+
+
+def test_messages_that_cannot_be_written_fail_no_cycle_and_are_said(database: Database, tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    world.fill(database, 1)
+    with telling(database, tmp_path, team()) as context:
+        context.ledger.notice = lambda *said: told.append(said)
+        with psycopg.connect(database.url) as connection:
+            connection.execute("DROP TABLE heliotrope.message CASCADE")
+        assert cycle.run(context, world.hours(1)[0])
+        assert rows(context, "SELECT count(*) FROM heliotrope.step WHERE name = 'done'") == [(1,)]
+        assert len(told) == 2
+        assert told[0][0].startswith('nobody is told of what was decided: relation "heliotrope.message" does not exist')
 
 
 def test_history_that_is_replayed_is_told_to_nobody(database: Database, tmp_path: Path) -> None:
@@ -590,6 +603,16 @@ def test_a_message_without_an_answer_is_sent_again_with_the_same_key(
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
     assert b"sent again" not in first.body
     assert b"sent again" in second.body
+
+
+def test_a_wait_for_an_answer_is_said(database: Database, tmp_path: Path, posted: Hook) -> None:
+    told: list[str] = []
+    posted.faults.append("hang")
+    with telling(database, tmp_path, team(timeout=4)) as context:
+        fail(context, "no table")
+        assert send(context, notice=lambda text, _: told.append(text)).waiting == 1
+    assert "waiting for an answer to a message, up to 9 s" in told
+    assert told[-1] == "team: message 1, failure: may have arrived: no answer within 4 s"
 
 
 def test_a_claim_that_another_holds_is_waited_for(database: Database, tmp_path: Path, posted: Hook) -> None:

@@ -90,7 +90,7 @@ def _chosen(pipeline: Pipeline, name: str | None) -> Pipeline:
 def _test(session: Session, chosen: Pipeline) -> None:
     from heliotrope.notify import Sender
 
-    with Sender() as sender:
+    with Sender(session.output.warn) as sender:
         found = [(one, *_tried(sender, chosen, one)) for one in chosen.notify]
     session.output.document(
         {

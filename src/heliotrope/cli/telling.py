@@ -109,6 +109,8 @@ def _deliver(context: Context, output: Output, pictures: bool | None) -> Deliver
         output.warn(f"messages wait: {error.message}", "the next run sends them, or `heliotrope notify`")
     except HeliotropeError:
         return None  # not on record, and so nothing was written: the error itself is on its way up
+    except Exception as error:  # whatever it is, the cycle is done
+        output.warn(f"messages wait: unexpected {type(error).__name__}", "see `heliotrope notify --pending`")
     return None
 
 
@@ -125,7 +127,7 @@ def picture_of(context: Context, output: Output, wanted: bool | None = None) -> 
             return there
         try:
             return pictures.picture(context, interval)
-        except (HeliotropeError, OSError, IndexError) as error:
+        except Exception as error:  # whatever it is, the text is worth more
             output.warn(f"a message goes without the picture of {interval}: {error}")
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     import psycopg
 
 __all__ = ["Counted", "Ledger", "Notice", "OpenCycle", "Recalled"]
+
+_log = logging.getLogger(__name__)
 
 Notice = Callable[[str, str], None]
 """Is told a thing to know, and what to do about it."""
@@ -164,7 +167,18 @@ class Ledger:
         with self.database.errors(), self.connection.transaction():
             yield
             if self._untold:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Write the messages of what was decided; what goes wrong with them is said, and fails no decision."""
+        try:
+            with self.connection.transaction():
                 self.outbox.tell(self.pipeline, self._untold)
+        except Exception as error:
+            if self.connection.closed:
+                raise  # it is the connection that was lost, and the decision with it
+            text = f"nobody is told of what was decided: {' '.join(str(error).split())}"
+            _log.warning("%s", text) if self.notice is None else self.notice(text, "see `heliotrope doctor`")
 
     @property
     def outbox(self) -> Outbox:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from heliotrope.errors import DatabaseError
 from heliotrope.ledger import Outbox
 from heliotrope.notify.address import Resolver, address
 from heliotrope.notify.delivery import Delivered, Postman
@@ -39,7 +38,7 @@ def beside(context: Context, *, resolver: Resolver = address, notice: Notice | N
 
     def send() -> None:
         with (
-            suppress(DatabaseError),  # the cycle meets the same, and says it
+            suppress(Exception),  # a lost database, the cycle meets too; what is not sent is sent when it is over
             database.errors(),
             database.connect(autocommit=True) as connection,
             Postman(

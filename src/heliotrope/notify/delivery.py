@@ -20,7 +20,7 @@ from heliotrope.notify import backoff
 from heliotrope.notify.address import Resolver, address
 from heliotrope.notify.outcome import Outcome
 from heliotrope.notify.quiet import allowed
-from heliotrope.notify.sender import GRACE, Sender
+from heliotrope.notify.sender import GRACE, SILENT, Sender
 from heliotrope.notify.text import render, title
 from heliotrope.records import Event
 
@@ -36,8 +36,6 @@ Picture = Callable[[Interval], Path | None]
 
 _LEASE = 10.0
 """Seconds beyond the end of an attempt after which its sender is taken for dead."""
-_WORD = 3.0
-"""Seconds of waiting after which that is said."""
 _PICTURED = (Event.PROMOTED, Event.REFRESHED, Event.KEPT, Event.HELD, Event.ROLLED_BACK)
 
 
@@ -94,7 +92,7 @@ class Postman:
         notice: Notice | None = None,
     ) -> None:
         self.outbox = outbox
-        self.sender = Sender()
+        self.sender = Sender(self._word)
         self.resolver = resolver
         self.picture = picture
         self.events = events
@@ -113,8 +111,8 @@ class Postman:
             dues = [due for target in targets if (due := self.serve(target)) is not None]
             if not dues or min(dues) > patience:
                 return
-            if min(dues) > _WORD:
-                self.tell(f"waiting {min(dues):.0f} s to send a message again", "")
+            if min(dues) > SILENT:
+                self._word(f"waiting {min(dues):.0f} s to send a message again")
             time.sleep(min(dues))
             patience -= min(dues)
 
@@ -156,23 +154,25 @@ class Postman:
         return self.outbox.next(target.name, wanted)
 
     def _attempt(self, target: Target, message: Message, url: str) -> None:
+        facts, picture = message.facts, self._picture(target, message)  # which may take a while to draw
+        text = render(
+            message.event,
+            facts,
+            target.template,
+            number=message.id,
+            again=message.doubtful,
+            repeats=message.repeats,
+        )
         lease = target.timeout + GRACE + _LEASE
         if not self.outbox.mark(message.id, message.number + 1, "sending", due_in=lease):
             return  # another sender was faster
         outcome = self.sender.post(
             url,
-            render(
-                message.event,
-                message.facts,
-                target.template,
-                number=message.id,
-                again=message.doubtful,
-                repeats=message.repeats,
-            ),
+            text,
             key=message.key,
-            title=title(message.event, message.facts),
+            title=title(message.event, facts),
             timeout=target.timeout,
-            picture=self._picture(target, message),
+            picture=picture,
             text_sent=message.text_sent,
         )
         self._record(target, message, outcome)
@@ -227,6 +227,10 @@ class Postman:
                 f"{target.name}: message {message.id}, {message.event}: {detail}",
                 "mend what stood in its way, then `heliotrope notify --resend all`",
             )
+
+    def _word(self, text: str) -> None:
+        if self.notice is not None:
+            self.notice(text, "")
 
     def tell(self, text: str, remedy: str) -> None:
         """Say what went wrong, once."""

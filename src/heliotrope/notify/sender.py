@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -16,17 +17,21 @@ from typing import IO
 from heliotrope.errors import MessageError
 from heliotrope.notify.outcome import Outcome
 
-__all__ = ["GRACE", "Sender"]
+__all__ = ["GRACE", "SILENT", "Sender"]
 
 GRACE = 5.0
 """Seconds beyond a target's timeout after which the process is ended."""
+SILENT = 3.0
+"""Seconds that are waited without a word."""
 _START = 60.0
 
 
 class Sender:
     """Posts one message at a time. Use it as a context manager, or close it."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: Callable[[str], object] = lambda text: None) -> None:
+        self.word = word
+        """Is told what is waited for, where that takes more than some seconds."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Sender:
@@ -50,7 +55,7 @@ class Sender:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the run
         )
-        if self._line(_START) != b"ready":
+        if self._line(_START, "the process that posts messages") != b"ready":
             self.close()
             raise MessageError(
                 "the process that posts messages did not start",
@@ -84,7 +89,7 @@ class Sender:
             orders = _open(self._process.stdin)
             orders.write(json.dumps(order).encode() + b"\n")
             orders.flush()
-            answer = self._line(timeout + GRACE)
+            answer = self._line(timeout + GRACE, "an answer to a message")
         except OSError:
             answer = b""
         if not answer:
@@ -104,10 +109,12 @@ class Sender:
             with contextlib.suppress(OSError):  # what it did not read is thrown away
                 _open(pipe).close()
 
-    def _line(self, seconds: float) -> bytes:
+    def _line(self, seconds: float, what: str) -> bytes:
         """A line of its output, without its end; empty where none comes in time."""
         assert self._process is not None, "it was just started"
         out, end, found = _open(self._process.stdout), time.monotonic() + seconds, b""
+        if seconds > SILENT and not select.select([out], [], [], SILENT)[0]:
+            self.word(f"waiting for {what}, up to {seconds:g} s")
         while not found.endswith(b"\n"):
             ready, _, _ = select.select([out], [], [], max(end - time.monotonic(), 0.0))
             part = os.read(out.fileno(), 65536) if ready else b""
