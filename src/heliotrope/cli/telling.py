@@ -53,12 +53,12 @@ def telling(
 
     Nothing that goes wrong with a message is raised: it is said, and stays on record.
     """
-    from heliotrope.notify import Delivered, beside
-
     told = Telling()
     if not wanted or not context.pipeline.notify:
         yield told
         return
+    from heliotrope.notify import Delivered, beside
+
     context.ledger.tells = True
     training = Delivered()
     try:
