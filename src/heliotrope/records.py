@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from heliotrope.interval import Interval
 
 __all__ = [
+    "PINNED",
     "Action",
     "Batch",
     "Champion",
@@ -31,6 +32,10 @@ __all__ = [
     "Training",
     "Verdict",
 ]
+
+
+PINNED = "pinned"
+"""The evidence of a decision by hand that says whether its champion is to stay: 1, or 0 for one let go again."""
 
 
 class Action(StrEnum):
@@ -220,3 +225,13 @@ class Champion:
     training: Training
     training_id: int
     registered_version: str | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person decided it."""
+        return PINNED in self.evidence or self.actor != "heliotrope"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether a person said that it is to stay until it is unpinned."""
+        return self.evidence.get(PINNED) == 1

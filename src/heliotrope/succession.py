@@ -1,4 +1,4 @@
-"""Changing who serves by hand: a candidate, or an earlier champion; with a reason, on record."""
+"""Changing by hand who serves, and whether the champion may be replaced: with a reason, on record."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from heliotrope.context import Context
 from heliotrope.errors import ConfigError, LedgerError, SchemaError, shown
 from heliotrope.interval import Interval, format_time
 from heliotrope.ledger import champions, span
-from heliotrope.records import Action, Champion, Decision
+from heliotrope.records import PINNED, Action, Champion, Decision
 
-__all__ = ["promote", "roll_back"]
+__all__ = ["pin", "promote", "roll_back", "unpin"]
 
 
-def promote(context: Context, name: str, *, reason: str, actor: str) -> Champion:
+def promote(context: Context, name: str, *, reason: str, actor: str, pin: bool = False) -> Champion:
     """Fit the candidate on its newest window and let it serve from the end of the last cycle.
 
     Raises ConfigError for a candidate the pipeline does not declare, LedgerError when no cycle is done yet.
@@ -23,10 +23,10 @@ def promote(context: Context, name: str, *, reason: str, actor: str) -> Champion
     with context.ledger.lock():
         last, end = _last_cycle(context)
         training_id = cycle.train_one(context, candidate, last, end)
-        return _serve(context, training_id, Action.PROMOTE, end, reason, actor)
+        return _serve(context, training_id, Action.PROMOTE, end, reason, actor, pin=pin)
 
 
-def roll_back(context: Context, *, to: int | None, reason: str, actor: str) -> Champion:
+def roll_back(context: Context, *, to: int | None, reason: str, actor: str, pin: bool = False) -> Champion:
     """Let an earlier champion serve again from the end of the last cycle: the one of id ``to``, else the one before.
 
     Its model is read, and its columns looked for, before anything is recorded. Raises ConfigError for an unknown id,
@@ -38,7 +38,34 @@ def roll_back(context: Context, *, to: int | None, reason: str, actor: str) -> C
         known = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment, every=True)
         target = _by_id(known, to) if to is not None else _predecessor(context, known)
         _refuse_unusable(context, target)
-        return _serve(context, target.training_id, Action.ROLL_BACK, end, reason, actor)
+        return _serve(context, target.training_id, Action.ROLL_BACK, end, reason, actor, pin=pin)
+
+
+def pin(context: Context, *, reason: str, actor: str) -> Champion:
+    """Let the champion stay: from the end of the last cycle on nothing is trained and nobody promoted in its place.
+
+    Raises LedgerError where there is no champion, or it is pinned already.
+    """
+    return _hold_fast(context, True, reason, actor)
+
+
+def unpin(context: Context, *, reason: str, actor: str) -> Champion:
+    """Let the champion be replaced again. Raises LedgerError where there is none, or it is not pinned."""
+    return _hold_fast(context, False, reason, actor)
+
+
+def _hold_fast(context: Context, pinned: bool, reason: str, actor: str) -> Champion:
+    with context.ledger.lock():
+        _, end = _last_cycle(context)
+        present = context.ledger.champion_at(end)
+        if present is None:
+            raise LedgerError(
+                f"{context.pipeline.name} has no champion", remedy="promote a candidate with `heliotrope promote`"
+            )
+        if present.pinned == pinned:
+            said = "pinned already" if pinned else "not pinned"
+            raise LedgerError(f"{present.candidate}, the champion of {context.pipeline.name}, is {said}")
+        return _serve(context, present.training_id, Action.KEEP, end, reason, actor, pin=pinned)
 
 
 def _refuse_unusable(context: Context, target: Champion) -> None:
@@ -86,9 +113,9 @@ def _predecessor(context: Context, known: tuple[Champion, ...]) -> Champion:
 
 
 def _serve(
-    context: Context, training_id: int, action: Action, valid_from: datetime, reason: str, actor: str
+    context: Context, training_id: int, action: Action, valid_from: datetime, reason: str, actor: str, *, pin: bool
 ) -> Champion:
-    decision = Decision(action=action, reasons=(reason,), evidence={})
+    decision = Decision(action=action, reasons=(reason,), evidence={PINNED: float(pin)})
     ledger = context.ledger
     with ledger.transaction():
         decision_id = ledger.add_decision(None, "manual", decision, actor=actor, decided_at=context.clock())

@@ -117,6 +117,19 @@ def test_load_of_a_file_that_is_named(call: Call, database_url: str) -> None:
     assert (ended.code, "gone.csv" in ended.err) == (3, True)
 
 
+def test_what_validation_held_and_dropped_is_said_below_the_table(call: Call) -> None:
+    rules = {"min_rows": 3}
+    _declare("filed", dataset={"kind": "file"}, source={"table": "filed", "time": "time"}, validation=rules)
+    lines = [f"2026-01-01T0{hour}:{minute}0Z,{minute},2,{'AB'[minute % 2]}" for hour in range(4) for minute in range(5)]
+    lines[10:15] = lines[10:12]
+    lines[1] = lines[1].replace(",1,2", ",,2")
+    Path("rows.csv").write_text("\n".join(["time,x,y,class", *lines]))
+    call("load", "filed.yaml", "rows.csv")
+    for ended in (call("replay"), call("history", "filed")):
+        assert "\nnull in x: 1 row dropped in 1 interval, last in [2026-01-01T00:00Z, " in ended.out
+        assert "\ntoo_few: held 1 interval, last in [2026-01-01T02:00Z, 2026-01-01T03:00Z): fewer than 3\n" in ended.out
+
+
 def test_load_says_how_many_rows_it_replaced_and_where_fewer_are_left(call: Call) -> None:
     _declare("filed", dataset={"kind": "file"}, source={"table": "filed", "time": "time"})
     lines = [f"2026-01-01T0{hour}:{minute}0Z,1,2,A" for hour in range(3) for minute in range(4)]
@@ -333,7 +346,17 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
     assert len(found) == 1
     one = found[0]
     assert list(one) == [
-        *("pipeline", "last_interval", "champion", "champion_since", "metric", "score", "drifted", "decision"),
+        *(
+            "pipeline",
+            "last_interval",
+            "champion",
+            "champion_since",
+            "champion_pinned",
+            "metric",
+            "score",
+            "drifted",
+            "decision",
+        ),
         *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
         *("unregistered", "messages", "failed", "all_failed", "declaration", "changed", "incomparable"),
         *("columns_gone", "error"),
@@ -445,6 +468,19 @@ def test_a_ledger_of_another_version_is_said(replayed: Call, database_url: str) 
 
 
 # --- changing who serves -----------------------------------------------------------------------------------
+
+
+def test_a_pin_is_said_wherever_the_champion_is(replayed: Call) -> None:
+    ended = replayed("pin", "turning", "--reason", "for the audit")
+    assert ended.code == 0
+    assert ", pinned\nwhy         pin, decided by" in ended.out
+    for verb in ("status", "history", "champion"):
+        assert "for the audit" in replayed(verb, "turning").out, verb
+    assert replayed("champion", "--json").document["champion"]["pinned"]
+    assert replayed("history", "turning", "--json").document["by_hand"][0]["reasons"] == ["for the audit"]
+    assert replayed("pin", "turning", "--reason", "x").code == 4
+    assert "unpin, decided by" in replayed("unpin", "turning", "--reason", "audited").out
+    assert not replayed("champion", "--json").document["champion"]["pinned"]
 
 
 def test_promote_and_roll_back_go_on_record_with_reason_and_user(replayed: Call) -> None:
@@ -761,7 +797,7 @@ def test_every_example_of_the_help_works(call: Call) -> None:
     Path("rotating_gaussians.yaml").write_bytes(EXAMPLE.read_bytes())
     order = [
         *("migrate", "load", "init", "validate", "replay", "run", "reconcile", "status", "history", "drift"),
-        *("champion", "whatif", "promote", "rollback", "sql-means", "report", "notify", "doctor"),
+        *("champion", "whatif", "promote", "pin", "unpin", "rollback", "sql-means", "report", "notify", "doctor"),
     ]
     examples = {file.stem: file.read_text(encoding="utf-8") for file in GOLDEN.iterdir()}
     assert set(examples) - {"heliotrope", "sql", "demo"} == set(order)

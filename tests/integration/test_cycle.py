@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 import world
 from heliotrope import cycle, streams, succession
@@ -192,6 +194,39 @@ def test_a_candidate_that_cannot_be_fitted_does_not_stop_the_others(database: Da
         assert champion.candidate == "extrapolated"
 
 
+def test_a_candidate_without_rows_to_be_trained_on_is_named(database: Database, tmp_path: Path) -> None:
+    world.fill(database, 3)
+    first, second = (one | {"window": {"kind": "sliding", "intervals": 1}} for one in world.PIPELINE["candidates"][:2])
+    with world.opened(database, tmp_path, candidates=[first | {"window": {"kind": "expanding"}}, second]) as context:
+        rewrite(context, world.hours(2)[1], lambda rows: rows.slice(0, 0))
+        run(context, 3)
+        said = f"{second['name']} was not trained: its window holds no usable rows"
+        assert said in summaries(context)[-1].decision["reasons"]
+        assert said not in summaries(context)[0].decision["reasons"]
+
+
+class Unpredictable(DecisionTreeClassifier):  # type: ignore[misc] # scikit-learn has no types
+    """A tree that cannot be asked."""
+
+    def predict(self, X: Any, check_input: bool = True) -> Any:
+        raise ValueError("never")
+
+
+def test_a_champion_that_fails_to_predict_gives_way_to_one_that_does(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.fill(database, 4)
+    monkeypatch.setitem(sys.modules, "unpredictable", sys.modules[__name__])
+    failing = {"name": "failing", "estimator": "unpredictable.Unpredictable"}
+    with world.opened(database, tmp_path, candidates=[failing, world.PIPELINE["candidates"][1]]) as context:
+        run(context, 4)
+        first, second, *_ = summaries(context)
+        assert first.promoted == "failing"  # nothing could tell yet
+        assert second.champion is None
+        assert second.decisions[0]["reasons"][0].startswith("the champion cannot be scored: candidate failing: ")
+        assert (second.promoted, summaries(context)[-1].champion["candidate"]) == ("tree", "tree")
+
+
 def test_a_model_file_that_was_changed_is_refused_and_one_can_go_back(context: Context, tmp_path: Path) -> None:
     hours = world.hours(4)
     run(context, 3)
@@ -234,6 +269,30 @@ def test_going_back_twice_goes_back_two_and_promoting_trains(context: Context) -
         succession.promote(context, "tre", reason="", actor="ben")
     with pytest.raises(ConfigError, match="no champion 999"):
         succession.roll_back(context, to=999, reason="", actor="ben")
+
+
+def test_a_pinned_champion_stays_until_it_is_unpinned(context: Context) -> None:
+    hours = world.hours(8)
+    run(context, 4)
+    pinned = succession.roll_back(context, to=None, reason="the last was wrong", actor="ann", pin=True)
+    assert pinned.pinned
+    with pytest.raises(LedgerError, match="pinned already"):
+        succession.pin(context, reason="again", actor="ann")
+    run(context, 6)
+    for one in summaries(context)[4:]:
+        assert one.champion["candidate"] == pinned.candidate
+        assert [decision["action"] for decision in one.decisions] == ["skip"]
+        assert one.decision["reasons"][0] == f"{pinned.candidate} is pinned by ann: the last was wrong"
+        assert one.decision["reasons"][1].startswith("else train: ")
+    assert succession.unpin(context, reason="mended", actor="ben").training_id == pinned.training_id
+    with pytest.raises(LedgerError, match="is not pinned"):
+        succession.unpin(context, reason="again", actor="ben")
+    cycle.run(context, hours[6])
+    assert summaries(context)[-1].decisions[0]["action"] == "train"
+    assert context.ledger.champion_at(hours[6].end).actor == "heliotrope"  # type: ignore[union-attr]  # one serves
+    succession.pin(context, reason="for the audit", actor="ann")
+    cycle.run(context, hours[7])
+    assert summaries(context)[-1].decision["action"] == "skip"
 
 
 def test_there_is_nothing_to_go_back_to_at_first(context: Context) -> None:

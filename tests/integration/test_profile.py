@@ -116,6 +116,14 @@ def test_the_time_is_chosen_by_type_and_then_by_name(database: Database, columns
     assert _look(database).time.name == time
 
 
+def test_a_time_that_is_the_same_in_every_row_is_taken_last(database: Database) -> None:
+    _made(database, f"now() AS created_at, {AT[:-6]} AS seen, now()::date AS day, random() AS x, i % 2 AS y")
+    found = _look(database)
+    assert found.time.name == "seen"
+    assert found.other_times == ("created_at", "day")
+    assert _look(database, time="day").other_times == ()
+
+
 @pytest.mark.parametrize(
     ("columns", "target", "task"),
     [

@@ -29,6 +29,8 @@ _VERBS = (
     champion.champion,
     champion.promote,
     champion.rollback,
+    champion.pin,
+    champion.unpin,
     pages.report,
     messages.notify,
     schema.migrate,

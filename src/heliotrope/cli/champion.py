@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import champion_document
+from heliotrope.cli.document import champion_document, did
 from heliotrope.cli.output import Output
 from heliotrope.cli.replaying import register
 from heliotrope.cli.session import Session, known_id
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.records import Champion
 
-__all__ = ["champion", "promote", "rollback"]
+__all__ = ["champion", "pin", "promote", "rollback", "unpin"]
 
 Reason = Annotated[
     str,
     typer.Option("--reason", metavar="TEXT", help="Why; it goes on record beside your user name.", show_default=False),
 ]
+
+Pin = Annotated[bool, typer.Option("--pin", help="And let it stay until `heliotrope unpin`.")]
 
 
 def champion(
@@ -84,10 +86,9 @@ def _say(output: Output, pipeline: Pipeline, found: Champion) -> None:
         found.training,
         "until replaced" if found.valid_to is None else f"to {format_time(found.valid_to)}",
     )
-    output.say(f"{pipeline.name}: {found.candidate}, {format_time(found.valid_from)} {until}", style="bold")
-    output.say(
-        f"why         {found.action.value.replace('_', ' ')}, decided by {found.actor}, {_when(found.decided_at)}"
-    )
+    pinned = ", pinned" if found.pinned else ""
+    output.say(f"{pipeline.name}: {found.candidate}, {format_time(found.valid_from)} {until}{pinned}", style="bold")
+    output.say(f"why         {did(found)}, decided by {found.actor}, {_when(found.decided_at)}")
     for reason in found.reasons:
         output.say(f"            {reason}")
     output.say(f"trained on  {training.rows} rows of {training.window}, seed {training.seed}")
@@ -113,7 +114,7 @@ def _say_all(output: Output, pipeline: Pipeline, known: tuple[Champion, ...]) ->
             one.candidate,
             format_time(one.valid_from),
             "still" if one.valid_to is None else format_time(one.valid_to),
-            f"{one.action.value.replace('_', ' ')}: {one.reasons[0] if one.reasons else '-'}",
+            f"{did(one)}: {one.reasons[0] if one.reasons else '-'}",
         )
         for one in known
     ]
@@ -124,6 +125,7 @@ def promote(
     pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="Its name or its YAML file.")],
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="The candidate's name in the pipeline.")],
     reason: Reason,
+    keep: Pin = False,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -142,7 +144,7 @@ def promote(
         reason,
         database,
         as_json,
-        lambda context, why, actor: succession.promote(context, candidate, reason=why, actor=actor),
+        lambda context, why, actor: succession.promote(context, candidate, reason=why, actor=actor, pin=keep),
     )
 
 
@@ -158,6 +160,7 @@ def rollback(
             show_default=False,
         ),
     ] = None,
+    keep: Pin = False,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -176,7 +179,47 @@ def rollback(
         reason,
         database,
         as_json,
-        lambda context, why, actor: succession.roll_back(context, to=to, reason=why, actor=actor),
+        lambda context, why, actor: succession.roll_back(context, to=to, reason=why, actor=actor, pin=keep),
+    )
+
+
+def pin(
+    reason: Reason,
+    pipeline: options.Recorded = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let the champion stay, by hand.
+
+    Cycles go on scoring it and measuring drift; nothing is trained and nobody promoted until it is unpinned.
+
+    \b
+    Example:
+      heliotrope pin rotating_gaussians --reason "until the sensors are mended"
+    """
+    from heliotrope import succession
+
+    _change(
+        pipeline, reason, database, as_json, lambda context, why, who: succession.pin(context, reason=why, actor=who)
+    )
+
+
+def unpin(
+    reason: Reason,
+    pipeline: options.Recorded = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> None:
+    """Let the champion be replaced again, by hand.
+
+    \b
+    Example:
+      heliotrope unpin rotating_gaussians --reason "the sensors are mended"
+    """
+    from heliotrope import succession
+
+    _change(
+        pipeline, reason, database, as_json, lambda context, why, who: succession.unpin(context, reason=why, actor=who)
     )
 
 

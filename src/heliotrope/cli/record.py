@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import cycle_document, declaration_document, declaration_text
+from heliotrope.cli.document import (
+    by_hand_text,
+    champion_document,
+    cycle_document,
+    declaration_document,
+    declaration_text,
+)
 from heliotrope.cli.output import number
 from heliotrope.cli.session import Session, known_id
-from heliotrope.cli.tables import failures, say_failures, table
+from heliotrope.cli.tables import failures, say_failures, say_problems, table
 from heliotrope.errors import IntervalError, LedgerError
 from heliotrope.interval import format_step, format_time, interval_at
 
@@ -41,7 +47,7 @@ def history(
     Example:
       heliotrope history rotating_gaussians --limit 5
     """
-    from heliotrope.ledger import cycles, declarations
+    from heliotrope.ledger import champions, cycles, declarations
 
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
@@ -50,14 +56,20 @@ def history(
         identity = known_id(connection, declared)
         found = cycles(connection, identity, start=begin, end=stop, limit=None if every else min(limit, _MOST))
         known = declarations(connection, identity)
+        served = champions(connection, identity, every=True)
     metric = declared.metric
     oldest = min((one.declaration for one in found), default=0)
     changed = [one for one in known if one.changes and one.id >= oldest]
+    since = found[0].interval.start if found else None
+    by_hand = [
+        one for one in served if one.by_hand and since is not None and since < one.valid_from <= found[-1].interval.end
+    ]
     session.output.document(
         {
             "pipeline": declared.name,
             "cycles": [cycle_document(one, metric) for one in found],
             "failed": failures(found),
+            "by_hand": [champion_document(one) for one in by_hand],
             "declarations": [declaration_document(one) for one in changed],
         }
     )
@@ -65,7 +77,10 @@ def history(
         session.output.say(f"{declared.name} has no cycle there; run some with `heliotrope replay`")
         return
     table(session.output, found, metric, declared.report.best_possible, every=True)
+    say_problems(session.output, found)
     say_failures(session.output, found)
+    for change in by_hand:
+        session.output.say(by_hand_text(change))
     for one in changed:
         session.output.say(declaration_text(one))
 

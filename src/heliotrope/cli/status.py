@@ -82,6 +82,7 @@ class _Status:
             "last_interval": None if last is None else last.interval,
             "champion": None if champion is None else champion.candidate,
             "champion_since": None if champion is None else champion.valid_from,
+            "champion_pinned": None if champion is None else champion.pinned,
             "metric": metric,
             "score": None if last is None or metric is None else score(last, metric),
             "drifted": [] if last is None else last.drifted,
@@ -124,7 +125,7 @@ class _Status:
         return (
             f"{self.name}\n{'no cycle yet' if last is None else format_time(last.interval.start)}",
             "none yet" if champion is None else f"{champion.candidate}\n{format_time(champion.valid_from)}",
-            "-" if last is None else f"{number(score(last, metric))}\n{metric}",
+            "-" if last is None else f"{'held' if last.verdict == 'held' else number(score(last, metric))}\n{metric}",
             "-" if last is None else drift_text(last),
             self._data_cell(),
         )
@@ -172,7 +173,7 @@ def status(
         session.output.say(f"Nothing is on record yet; {BEGIN}.")
         return
     headers = ("pipeline, last interval", "champion, since", "metric", "drift", "data")
-    session.output.table(headers, [one.cells() for one in found])
+    session.output.table(headers, [one.cells() for one in found], whole=headers[1:2])
     for state in found:
         for text in _remarks(state):
             session.output.say(f"{state.name}: {text}")
@@ -262,6 +263,9 @@ def _remarks(state: _Status) -> Iterator[str]:
         yield f"error: {state.error.message}"
         if state.error.remedy:
             yield f"remedy: {state.error.remedy}"
+    champion = None if state.record is None else state.record.champion
+    if champion is not None and champion.pinned:
+        yield f"{champion.candidate} is pinned by {champion.actor}: {'; '.join(champion.reasons)}"
     if state.record is not None and state.record.unregistered:
         yield f"{counted(state.record.unregistered, 'champion')} to be registered, which the next cycle does"
     if state.record is not None and state.record.messages:

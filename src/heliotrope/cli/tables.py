@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from heliotrope.cli.replaying import Replayed
     from heliotrope.ledger import CycleSummary
 
-__all__ = ["SHOWN", "failures", "say_failures", "say_summary", "summary_document", "table"]
+__all__ = ["SHOWN", "failures", "say_failures", "say_problems", "say_summary", "summary_document", "table"]
 
 SHOWN = 60
 """How many cycles a table holds before its middle is left out."""
+_DONE = {"drop": "dropped", "allow": "allowed"}
 _AGAIN = 5  # intervals scored again that are named
 
 
@@ -52,6 +53,23 @@ def failures(summaries: Sequence[CycleSummary]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def say_problems(output: Output, summaries: Sequence[CycleSummary]) -> None:
+    """What validation found in the cycles: a line for each rule and column, with rows and intervals."""
+    found: dict[tuple[str, str, str], list[tuple[CycleSummary, Any]]] = {}
+    for one in summaries:
+        for problem in one.problems:
+            key = (str(problem["rule"]), str(problem["column"] or ""), str(problem["done"]))
+            found.setdefault(key, []).append((one, problem))
+    for (rule, column, done), seen in sorted(found.items()):
+        last, latest = seen[-1]
+        where = f" in {column}" if column else ""
+        detail = f": {latest['detail']}" if latest["detail"] else ""
+        rows = counted(sum(problem["rows"] for _, problem in seen), "row")
+        what = "held" if done == "hold" else f"{rows} {_DONE.get(done, done)} in"
+        what = f"{what} {counted(len(seen), 'interval')}"
+        output.say(f"{rule}{where}: {what}, last in {last.interval}{detail}")
+
+
 def say_failures(output: Output, summaries: Sequence[CycleSummary]) -> None:
     """The same for people: a line for all, and one for each with its latest failure."""
     found = failures(summaries)
@@ -78,9 +96,10 @@ def summary_document(summaries: Sequence[CycleSummary], metric: str, done: Repla
         "metric": metric,
         "mean": sum(scores) / len(scores) if scores else None,
         "scored": len(scores),
-        "trained": actions.count("train"),
+        "trained": sum(one.trained for one in summaries),
         "promoted": actions.count("promote") - refreshed,
         "refreshed": refreshed,
+        "rolled_back": sum(one.rolled_back for one in summaries),
         "held": actions.count("hold"),
         "failed": failures(summaries),
         "all_failed": sum(one.all_failed for one in summaries),
@@ -96,9 +115,9 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
     said = summary_document(summaries, metric, done)
     output.say()
     output.say(f"mean {metric} {number(said['mean'])} over {counted(said['scored'], 'interval')}")
-    output.say(
-        f"{said['trained']} trained, {said['promoted']} promoted, {said['refreshed']} refreshed, {said['held']} held"
-    )
+    did = ("trained", "promoted", "refreshed", "rolled_back", "held")
+    output.say(", ".join(f"{said[one]} {one.replace('_', ' ')}" for one in did if said[one] or one != "rolled_back"))
+    say_problems(output, summaries)
     say_failures(output, summaries)
     passed = f", {len(done.passed_over)} done before" if done.passed_over else ""
     waiting = f"; {counted(done.unregistered, 'champion')} still to be registered" if done.unregistered else ""

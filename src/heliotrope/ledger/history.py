@@ -94,6 +94,16 @@ class CycleSummary:
         return action if self.promoted is None else "refresh" if self.is_refresh else f"{action} {self.promoted}"
 
     @property
+    def trained(self) -> bool:
+        """Whether a candidate was fitted in it, well or not."""
+        return bool(self.trainings)
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether it put an earlier champion back."""
+        return self.decision is not None and self.decision["action"] == "roll_back"
+
+    @property
     def failed(self) -> Mapping[str, str]:
         """By candidate: why its last fit of the cycle, or the scoring of that, failed."""
         last = {one["candidate"]: one["failure"] for one in self.trainings}

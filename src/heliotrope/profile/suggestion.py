@@ -58,6 +58,8 @@ class Profile:
     first: datetime
     last: datetime
     time: ColumnProfile
+    other_times: tuple[str, ...] = ()
+    """What could be the time too, where it was not named."""
     features: tuple[ColumnProfile, ...]
     left_out: Mapping[str, str]
     """By column: why it is no feature."""
@@ -83,9 +85,11 @@ def suggest(
     interval: timedelta | None = None,
 ) -> Profile:
     """The profile; ``time``, ``target`` and ``interval`` are found out where they are not given."""
-    clock = _time(rows, time)
-    counts = _counts(rows, clock, interval or HOUR)
+    times = _times(rows, time)
     columns = rows.columns()
+    times = sorted(times, key=[one.name for one in columns if one.constant].count)  # what is one time is no clock
+    clock = times[0]
+    counts = _counts(rows, clock, interval or HOUR)
     others = [one for one in columns if one.name != clock]
     answer = _target(rows, others, target)
     if interval is not None:
@@ -105,6 +109,7 @@ def suggest(
         first=counts.first,
         last=counts.last,
         time=next(one for one in columns if one.name == clock),
+        other_times=tuple(times[1:]),
         features=features,
         left_out=left_out,
         target=answer,
@@ -121,7 +126,8 @@ def _counts(rows: Rows, time: str, step: timedelta) -> Counts:
     return found
 
 
-def _time(rows: Rows, asked: str | None) -> str:
+def _times(rows: Rows, asked: str | None) -> list[str]:
+    """What could be the time, the likeliest first; what is asked for alone where something is."""
     types = rows.types()
     if asked is not None:
         found = _known(rows, asked)
@@ -130,14 +136,14 @@ def _time(rows: Rows, asked: str | None) -> str:
                 f"{rows.name}.{asked} is of type {found}, not a time",
                 remedy="name a timestamptz, timestamp or date column; in a file times are written 2026-11-24T05:00Z",
             )
-        return asked
+        return [asked]
     times = [name for name, kind in types.items() if kind in TIMES]
     if not times:
         raise SchemaError(
             f"{rows.name} has no timestamptz, timestamp or date column",
             remedy="make a view that has one; in a file times are written 2026-11-24T05:00Z",
         )
-    return min(times, key=lambda name: (TIMES.index(types[name]), _likeness(name)))
+    return sorted(times, key=lambda name: (TIMES.index(types[name]), _likeness(name)))
 
 
 def _known(rows: Rows, name: str) -> str:

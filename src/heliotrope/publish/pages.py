@@ -128,7 +128,7 @@ def _row(context: Context, summary: CycleSummary) -> CycleRow:
         reasons=tuple(reason for decision in summary.decisions for reason in decision["reasons"]),
         rows=summary.rows,
         seconds=math.fsum(summary.seconds.values()),
-        trained=any(one["role"] in ("final", "shadow") and one["failure"] is None for one in summary.trainings),
+        trained=summary.trained,
     )
 
 
