@@ -53,6 +53,7 @@ def events(one: Decided) -> list[Event]:
         ("gate", Action.KEEP, {"failures": {"a": "no", "b": None}}, [Event.RECOVERY, Event.KEPT]),
         ("manual", Action.PROMOTE, {"candidate": "tree", "interval": None}, [Event.PROMOTED]),
         ("manual", Action.ROLL_BACK, {"candidate": "a", "interval": None}, [Event.ROLLED_BACK]),
+        ("manual", Action.KEEP, {"candidate": "tree", "interval": None}, [Event.KEPT]),
     ],
 )
 def test_a_decision_comes_to(stage: str, action: Action, more: dict[str, Any], expected: list[Event]) -> None:
