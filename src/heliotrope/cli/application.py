@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from heliotrope import __version__
-from heliotrope.cli import champion, cycles, declare, demo, doctor, late, pages, record, rows, schema, status
+from heliotrope.cli import champion, cycles, declare, demo, doctor, late, messages, pages, record, rows, schema, status
 from heliotrope.cli import whatif as trying
 from heliotrope.errors import ConfigError, nearest
 
@@ -32,6 +32,7 @@ _VERBS = (
     champion.pin,
     champion.unpin,
     pages.report,
+    messages.notify,
     schema.migrate,
     doctor.doctor,
 )

@@ -15,6 +15,7 @@ from heliotrope.cli.document import champion_document
 from heliotrope.cli.output import Output
 from heliotrope.cli.replaying import register
 from heliotrope.cli.session import Session, known_id
+from heliotrope.cli.telling import delivered_text, telling
 from heliotrope.errors import ConfigError
 from heliotrope.interval import format_time
 
@@ -237,15 +238,23 @@ def _change(
     declared = session.recorded(pipeline)
     session.require(declared)
     with session.writing(declared) as context:
-        made = change(context, reason.strip(), _actor())
+        with telling(context, session.output, failures=False) as told:
+            made = change(context, reason.strip(), _actor())
         unregistered = register(context, session.output)
         with context.database.errors():
             known = champions(context.ledger.connection, context.ledger.pipeline_id)
         made = next((one for one in known if one.id == made.id), made)  # with the version it was registered under
     session.output.document(
-        {"pipeline": declared.name, "champion": champion_document(made), "unregistered": unregistered}
+        {
+            "pipeline": declared.name,
+            "champion": champion_document(made),
+            "unregistered": unregistered,
+            "messages": told.document(),
+        }
     )
     _say(session.output, declared, made)
+    if told.delivered is not None:
+        session.output.say(f"messages    {delivered_text(told.delivered)}")
 
 
 def _actor() -> str:

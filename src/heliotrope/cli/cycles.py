@@ -25,6 +25,7 @@ from heliotrope.cli.output import Output, number
 from heliotrope.cli.replaying import all_cycles, draw, register, replay_all, tell_outside
 from heliotrope.cli.session import Session
 from heliotrope.cli.tables import say_summary, summary_document, table
+from heliotrope.cli.telling import Messages, Telling, delivered_text, telling
 from heliotrope.errors import ConfigError, EstimatorError, IntervalError
 from heliotrope.interval import Interval, format_time, interval_at, refuse_off_grid
 
@@ -56,6 +57,7 @@ def run(
         typer.Option("--since", metavar="TIME", help="Catch up from this interval on instead.", show_default=False),
     ] = None,
     pictures: Pictures = None,
+    messages: Messages = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -63,7 +65,8 @@ def run(
 
     One that is done already is only shown. Where every candidate failed, it ends with exit code 5.
     With --catch-up those that were missed are run in order, as `replay` would, up to the latest
-    interval that has ended.
+    interval that has ended. Those named under notify: are told of it; a message that cannot be
+    sent changes nothing else, and stays on record.
 
     \b
     Example:
@@ -78,7 +81,8 @@ def run(
         raise ConfigError("--interval and --catch-up exclude each other", remedy="leave one out")
     declared = session.declared(pipeline)
     if catch_up or begin is not None:
-        _replay(session, declared, partial(missed, since=begin), pictures, every=False)
+        missing = partial(missed, since=begin)
+        _replay(session, declared, missing, pictures, every=False, messages=messages is not False)
         return
     with session.writing(declared) as context:
         if asked is None:
@@ -88,9 +92,13 @@ def run(
             chosen = interval_at(asked, declared.interval)
         if chosen.end > context.clock():
             raise IntervalError(f"{chosen} has not ended yet", remedy="wait for its end, or name an earlier one")
-        with interruptible(
-            f"stopped; of the cycle of {chosen} nothing half-done was kept", "run the same command again"
+        with (
+            interruptible(
+                f"stopped; of the cycle of {chosen} nothing half-done was kept", "run the same command again"
+            ),
+            telling(context, session.output, wanted=messages is not False, pictures=pictures) as told,
         ):
+            told.interval = chosen
             ran = patiently(context, lambda: cycle.run(context, chosen))
             picture_seconds = draw(context, chosen, session.output, pictures) if ran else 0.0
             unregistered = register(context, session.output)
@@ -103,10 +111,17 @@ def run(
             "cycle": cycle_document(summary, metric),
             "picture_seconds": picture_seconds,
             "unregistered": unregistered,
+            "messages": told.document(),
         }
     )
     _say_cycle(session.output, declared.name, summary, metric, ran=ran)
+    _say_messages(session.output, told)
     _end_if_hopeless(session.output, [summary])
+
+
+def _say_messages(output: Output, told: Telling) -> None:
+    if told.delivered is not None:
+        output.say(f"messages   {delivered_text(told.delivered)}")
 
 
 def _end_if_hopeless(output: Output, summaries: Sequence[CycleSummary]) -> None:
@@ -160,6 +175,7 @@ def replay(
     start: options.Start = None,
     end: options.End = None,
     pictures: Pictures = None,
+    messages: Messages = None,
     every: Annotated[bool, typer.Option("--all", help="Show every cycle, however many.")] = False,
     database: options.Database = None,
     as_json: options.Json = False,
@@ -167,7 +183,8 @@ def replay(
     """Run the cycles of stored history as they would have run live.
 
     Those done before are passed over: after Ctrl-C or a kill, the same command goes on where it stopped. Where in a
-    cycle that it ran every candidate failed, it ends with exit code 5.
+    cycle that it ran every candidate failed, it ends with exit code 5. Nobody is told of history, unless --notify asks
+    for it.
 
     \b
     Example:
@@ -178,17 +195,25 @@ def replay(
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.declared(pipeline)
-    _replay(session, declared, partial(span_of, start=begin, end=stop), pictures, every=every)
+    choose = partial(span_of, start=begin, end=stop)
+    _replay(session, declared, choose, pictures, every=every, messages=messages is True)
 
 
 def _replay(
-    session: Session, declared: Pipeline, choose: Callable[..., list[Interval]], pictures: bool | None, *, every: bool
+    session: Session,
+    declared: Pipeline,
+    choose: Callable[..., list[Interval]],
+    pictures: bool | None,
+    *,
+    every: bool,
+    messages: bool,
 ) -> None:
     """Run the cycles of the intervals that ``choose(context, remark=...)`` names, and show them."""
     with session.writing(declared) as context:
-        span = choose(context, remark=session.output.say)
-        tell_outside(session.output, declared.source.table, context.rows.outside())
-        done = replay_all(context, span, session.output, pictures)
+        with telling(context, session.output, wanted=messages, pictures=pictures) as told:
+            span = choose(context, remark=session.output.say)
+            tell_outside(session.output, declared.source.table, context.rows.outside())
+            done = replay_all(context, span, session.output, pictures)
         late = changed_since(context, done.passed_over, session.output)
         summaries = all_cycles(context, span)
     metric = declared.metric
@@ -200,6 +225,7 @@ def _replay(
             "ran": len(done.ran),
             "passed_over": len(done.passed_over),
             "unregistered": done.unregistered,
+            "messages": told.document(),
             "summary": summary_document(summaries, metric, done),
             "changed": [one.interval for one in late],
             "cycles": [cycle_document(one, metric) for one in summaries],
@@ -207,5 +233,6 @@ def _replay(
     )
     table(session.output, summaries, metric, declared.report.best_possible, every=every)
     say_summary(session.output, summaries, metric, done)
+    _say_messages(session.output, told)
     ran = set(done.ran)
     _end_if_hopeless(session.output, [one for one in summaries if one.interval in ran])

@@ -141,6 +141,7 @@ def validate(
     session = Session(database, as_json)
     declared = session.declared(pipeline)
     checks = [("pipeline", f"{declared.name}, {declared.task} judged by {declared.metric}"), *_estimators(declared)]
+    checks += _targets(declared)
     if not offline:
         checks += _table(session, declared)
     session.output.document(
@@ -161,6 +162,22 @@ def _estimators(pipeline: Pipeline) -> list[tuple[str, str]]:
     for candidate in pipeline.candidates:
         estimator.make(candidate, seed=0, task=pipeline.task)
         found.append((f"candidate {candidate.name}", candidate.estimator))
+    return found
+
+
+def _targets(pipeline: Pipeline) -> list[tuple[str, str]]:
+    """Who is told, and whether their addresses can be had here."""
+    from heliotrope.errors import MessageError
+    from heliotrope.notify import address
+
+    found = []
+    for target in pipeline.notify:
+        said = ", ".join(event.value for event in target.events)
+        try:
+            address(target)
+        except MessageError as error:
+            said = f"{said}; {error.message}"
+        found.append((f"tells {target.name}", said))
     return found
 
 

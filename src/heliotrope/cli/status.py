@@ -14,6 +14,7 @@ import typer
 from heliotrope.cli import options
 from heliotrope.cli.document import declaration_document, declaration_text, drift_text, score
 from heliotrope.cli.late import incomparable_text
+from heliotrope.cli.messages import RECENT, left_document, left_text
 from heliotrope.cli.output import counted, number
 from heliotrope.cli.replaying import outside_text
 from heliotrope.cli.session import BEGIN, Session, known_id, parsed
@@ -22,7 +23,7 @@ from heliotrope.interval import Interval, floor, format_time, interval_at, inter
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
-    from heliotrope.ledger import CycleSummary, Declared, Recorded
+    from heliotrope.ledger import CycleSummary, Declared, Left, Recorded
     from heliotrope.records import Champion
 
 __all__ = ["status"]
@@ -41,6 +42,8 @@ class _Record:
     last: CycleSummary | None
     champion: Champion | None
     unregistered: int
+    messages: tuple[Left, ...]
+    """What is not through; of what has failed, what did so in the last days."""
     done: tuple[datetime, datetime, int] | None
     declared: Declared | None
     """The declaration in force."""
@@ -90,6 +93,7 @@ class _Status:
             "last_row_age_seconds": None if self.age is None else self.age.total_seconds(),
             "rows_outside": None if data is None else data.outside,
             "unregistered": None if self.record is None else self.record.unregistered,
+            "messages": [] if self.record is None else left_document(self.record.messages),
             "failed": {} if last is None else last.failed,
             "all_failed": False if last is None else last.all_failed,
             "declaration": None
@@ -193,7 +197,7 @@ def _status(session: Session, name: str, declared: Pipeline | Mapping[str, Any],
 
 
 def _record(session: Session, pipeline: Pipeline) -> _Record:
-    from heliotrope.ledger import champions, cycles, declarations, span
+    from heliotrope.ledger import Outbox, champions, cycles, declarations, span
     from heliotrope.sql import statement
 
     with session.reading() as connection:
@@ -204,10 +208,12 @@ def _record(session: Session, pipeline: Pipeline) -> _Record:
         waiting = len(connection.execute(statement("to_register"), scope).fetchall())
         done = span(connection, identity)
         declared = declarations(connection, identity)
+        left = Outbox(connection, identity).left(since=RECENT) if pipeline.notify else ()
     return _Record(
         pipeline=pipeline,
         last=next((one for one in reversed(latest) if one.done), None),
         champion=serving,
+        messages=left,
         unregistered=waiting if pipeline.registry != "none" else 0,
         done=done,
         declared=declared[-1] if declared else None,
@@ -262,6 +268,8 @@ def _remarks(state: _Status) -> Iterator[str]:
         yield f"{champion.candidate} is pinned by {champion.actor}: {'; '.join(champion.reasons)}"
     if state.record is not None and state.record.unregistered:
         yield f"{counted(state.record.unregistered, 'champion')} to be registered, which the next cycle does"
+    if state.record is not None and state.record.messages:
+        yield f"{left_text(state.record.messages)}; see `heliotrope notify {state.name} --pending`"
     if state.record is not None and state.record.last is not None:
         for candidate, failure in state.record.last.failed.items():
             yield f"{candidate} failed in {state.record.last.interval}: {failure}"

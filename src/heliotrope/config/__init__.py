@@ -25,6 +25,7 @@ from heliotrope.config.drift import (
     PopulationStability,
 )
 from heliotrope.config.gate import Gate, Guard, RollBack, Slice
+from heliotrope.config.notify import QuietHours, Target
 from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.reading import load, parse
 from heliotrope.config.rule import Recall, Report, Validation
@@ -56,6 +57,7 @@ __all__ = [
     "Performance",
     "Pipeline",
     "PopulationStability",
+    "QuietHours",
     "Recall",
     "Report",
     "RollBack",
@@ -64,6 +66,7 @@ __all__ = [
     "Sliding",
     "Source",
     "StreamDataset",
+    "Target",
     "Trigger",
     "Validation",
     "Window",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import Dataset
 from heliotrope.config.drift import Drift
 from heliotrope.config.gate import Gate
+from heliotrope.config.notify import Target
 from heliotrope.config.rule import Recall, Report, Validation
 from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
@@ -56,6 +57,7 @@ class Pipeline(Settings):
         None, description="whether champions of the past are looked at before a training; absent: they are not"
     )
     report: Report = Field(Report(), description="what is drawn")
+    notify: tuple[Target, ...] = Field((), description="who is told what; absent: nobody")
     registry: Literal["mlflow", "none"] = Field("mlflow", description="where promoted models are registered")
     dataset: Dataset | None = Field(
         None, description="what `heliotrope load` writes; absent: the table is filled by somebody else"
@@ -74,6 +76,9 @@ class Pipeline(Settings):
         twice = given_twice(candidate.name for candidate in self.candidates)
         if twice is not None:
             raise ValueError(f"candidate {twice!r} is declared twice; rename one")
+        twice = given_twice(target.name for target in self.notify)
+        if twice is not None:
+            raise ValueError(f"notify: target {twice!r} is declared twice; rename one")
         for candidate in self.candidates:
             self._check_candidate(candidate)
         metrics = CLASSIFICATION_METRICS if self.task == "classification" else REGRESSION_METRICS
@@ -111,6 +116,14 @@ class Pipeline(Settings):
         if candidate.stream and candidate.encode == "tabular":
             raise ValueError(f"{where}: stream: true takes numbers as they are; remove encode: tabular")
 
+    @model_serializer(mode="wrap")
+    def _without_empty_notify(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A pipeline that tells nobody is on record as it was before anybody could be told."""
+        said: dict[str, Any] = dump(self)
+        if not self.notify:
+            said.pop("notify", None)
+        return said
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read, in the order of a batch's table: time, features, target."""
@@ -122,6 +135,6 @@ class Pipeline(Settings):
         return self.metric in LOWER_IS_BETTER
 
     def fingerprint(self) -> str:
-        """SHA-256 over everything that can change a result: all but what is drawn and where data came from."""
-        said = self.model_dump(mode="json", exclude={"report", "registry", "dataset"})
+        """SHA-256 over everything that can change a result: all but what is drawn or told and where data came from."""
+        said = self.model_dump(mode="json", exclude={"report", "registry", "dataset", "notify"})
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

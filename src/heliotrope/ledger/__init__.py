@@ -15,6 +15,7 @@ from heliotrope.ledger.history import (
 )
 from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle, Recalled
 from heliotrope.ledger.migrate import CURRENT, migrate, version
+from heliotrope.ledger.outbox import Left, Message, Outbox
 from heliotrope.ledger.past import Past
 from heliotrope.ledger.reign import Reign, Shadow
 
@@ -24,8 +25,11 @@ __all__ = [
     "CycleSummary",
     "Declared",
     "Ledger",
+    "Left",
+    "Message",
     "Notice",
     "OpenCycle",
+    "Outbox",
     "Past",
     "Recalled",
     "Recorded",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,13 +17,15 @@ from psycopg.types.json import Json, Jsonb
 from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
 from heliotrope.declaration import changes
-from heliotrope.errors import ConfigError, ConnectionLostError
+from heliotrope.errors import ConfigError, ConnectionLostError, HeliotropeError
 from heliotrope.evidence.betting import Evidence
 from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval, format_time
 from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
+from heliotrope.ledger.news import failure_news
+from heliotrope.ledger.outbox import Outbox
 from heliotrope.ledger.past import Past, past_from
 from heliotrope.ledger.reign import Reign, Shadow
 from heliotrope.locks import milliseconds, waited_for
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     import psycopg
 
 __all__ = ["Counted", "Ledger", "Notice", "OpenCycle", "Recalled"]
+
+_log = logging.getLogger(__name__)
 
 Notice = Callable[[str, str], None]
 """Is told a thing to know, and what to do about it."""
@@ -97,6 +102,9 @@ class Ledger:
         self.pipeline = pipeline
         self.segment = segment
         self.notice = notice
+        self.tells = False
+        """Whether decisions are told to the pipeline's targets: what tells of them is then written with them."""
+        self._untold: list[int] = []
         self._connection: psycopg.Connection[Any] | None = None
         self._pipeline_id: int | None = None
         self._ids: tuple[int, int] | None = None
@@ -154,9 +162,39 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything written inside is kept together, or not at all."""
+        """Everything written inside is kept together, or not at all; messages that tell of it too."""
+        self._untold.clear()
         with self.database.errors(), self.connection.transaction():
             yield
+            if self._untold:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Write the messages of what was decided; what goes wrong with them is said, and fails no decision."""
+        try:
+            with self.connection.transaction():
+                self.outbox.tell(self.pipeline, self._untold)
+        except Exception as error:
+            if self.connection.closed:
+                raise  # it is the connection that was lost, and the decision with it
+            text = f"nobody is told of what was decided: {' '.join(str(error).split())}"
+            _log.warning("%s", text) if self.notice is None else self.notice(text, "see `heliotrope doctor`")
+
+    @property
+    def outbox(self) -> Outbox:
+        """The pipeline's messages."""
+        return Outbox(self.connection, self.ids[0], self.segment)
+
+    def add_failure(self, error: HeliotropeError, interval: Interval | None, *, at: datetime) -> None:
+        """Write that a run ended with an error, for the targets that want to know."""
+        found = failure_news(
+            self.pipeline.name, error.message, error.remedy, at=at, interval=interval, segment=self.segment
+        )
+        with self.transaction():
+            # Two runs that fail at once would each miss the message that the other writes.
+            key = lock_key("failure", self.pipeline.name, self.segment)
+            self.connection.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+            self.outbox.add(self.pipeline.notify, [found])
 
     def _rows(self, query: str, **parameters: object) -> list[Any]:
         with self.database.errors():
@@ -539,7 +577,7 @@ class Ledger:
         standing: Standing | None = None,
     ) -> int:
         """What was chosen, why, on what evidence, by whom, and how challengers stand after it; the decision's id."""
-        return self._add(
+        decision_id = self._add(
             "add_decision",
             **self._scope(),
             cycle_id=cycle_id,
@@ -551,6 +589,9 @@ class Ledger:
             actor=actor,
             decided_at=decided_at,
         )
+        if self.tells and self.pipeline.notify:
+            self._untold.append(decision_id)
+        return decision_id
 
     def add_training(self, cycle_id: int, role: str, training: Training, *, failure: str | None = None) -> int:
         """One fit; its id."""
