@@ -31,8 +31,8 @@ demo: environment
 	@$(BIN)/heliotrope demo --folder demo
 
 check: environment
-	$(BIN)/ruff check src tests benchmarks docs
-	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs dags
+	$(BIN)/ruff format --check src tests benchmarks docs dags
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -47,7 +47,7 @@ bench: environment
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --extra dev --extra examples pyproject.toml -o requirements.lock
+		--no-header --extra dev --extra examples --extra airflow --extra kubernetes pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .heliotrope demo

@@ -7,21 +7,34 @@ first finishes what an earlier interval's cycle has left open, whose own calls t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heliotrope import cycle as cycles
+from heliotrope.context import Context
 from heliotrope.errors import ConfigError, IntervalError, LedgerError, LockedError
 from heliotrope.interval import Interval, floor, format_time, intervals, refuse_off_grid
 from heliotrope.records import Action, Decision
 
 if TYPE_CHECKING:
-    from heliotrope.context import Context
     from heliotrope.ledger import OpenCycle
+    from heliotrope.order import Order
 
-__all__ = ["Published", "announce", "assess", "create", "gate", "proposed", "publish", "train", "why_hopeless"]
+__all__ = [
+    "Published",
+    "announce",
+    "assess",
+    "create",
+    "gate",
+    "perform",
+    "proposed",
+    "publish",
+    "train",
+    "why_hopeless",
+]
 
 NOBODY = "nobody in time"
 """Who approves or refuses where no answer came."""
@@ -34,6 +47,56 @@ class Published:
     interval: Interval
     picture: Path | None
     registered: int
+
+
+def perform(context: Context, order: Order) -> dict[str, Any]:
+    """Do one step; what it came to, as ``run-step --json`` has it. Raises what the step raises."""
+    if order.step in ("create", "assess"):
+        assert order.interval is not None, "these have no cycle yet"
+        refuse_off_grid(order.interval.start, context.pipeline.interval)
+        if order.step == "create":
+            return {"interval": order.interval, "rows": create(context, order.interval)}
+        cycle = assess(context, order.interval, since=order.since, missed=order.missed, collapse=order.collapse)
+        return {"interval": order.interval, "cycle": cycle.id, "done": cycle.done}
+    cycle_id = _id(context, order)
+    return {"cycle": cycle_id, **_ON_CYCLE[order.step](context, cycle_id, order)}
+
+
+def _id(context: Context, order: Order) -> int:
+    if order.cycle is not None:
+        return order.cycle
+    assert order.interval is not None, "one of the two is given"
+    found = context.ledger.find(order.interval)
+    if found is None:
+        raise LedgerError(
+            f"{context.pipeline.name} has no cycle of {order.interval} yet",
+            remedy=f"`heliotrope run-step assess PIPELINE --start {format_time(order.interval.start)}`",
+        )
+    return found.id
+
+
+def _gated(context: Context, cycle_id: int, order: Order) -> dict[str, Any]:
+    gate(context, cycle_id, approved_by=order.approve, refused_by=order.refuse)
+    decision = context.ledger.decisions_of(cycle_id).get("gate")
+    return {
+        "action": None if decision is None else decision.action.value,
+        "reasons": [] if decision is None else list(decision.reasons),
+        "failure": why_hopeless(context, cycle_id),
+    }
+
+
+def _published(context: Context, cycle_id: int, order: Order) -> dict[str, Any]:
+    done = publish(context, cycle_id)
+    return {"picture": done.picture, "registered": done.registered}
+
+
+_ON_CYCLE: dict[str, Callable[[Context, int, Order], dict[str, Any]]] = {
+    "announce": lambda context, cycle_id, order: {"message": announce(context, cycle_id)},
+    "train": lambda context, cycle_id, order: {"trained": "train" in train(context, cycle_id).steps},
+    "propose": lambda context, cycle_id, order: {"proposed": proposed(context, cycle_id)},
+    "gate": _gated,
+    "publish": _published,
+}
 
 
 def create(context: Context, interval: Interval) -> int:
@@ -71,12 +134,19 @@ def announce(context: Context, cycle_id: int) -> str:
     return f":computer: [{format_time(interval.start)}]: TRAINING START!"
 
 
-def assess(context: Context, interval: Interval, *, since: datetime | None = None, collapse: bool = False) -> OpenCycle:
+def assess(
+    context: Context,
+    interval: Interval,
+    *,
+    since: datetime | None = None,
+    missed: bool = False,
+    collapse: bool = False,
+) -> OpenCycle:
     """Assess the interval, as :func:`heliotrope.cycle.assess` does; its cycle, whether it was assessed now or before.
 
-    First the cycles of earlier intervals that have begun are finished, and, from ``since`` on, those that never began
-    are run. With ``collapse`` an interval that is not the newest with rows is scored and not trained on, once somebody
-    serves: after an outage there is one training for the whole gap.
+    First the cycles of earlier intervals that have begun are finished, and, from ``since`` on, or with ``missed`` since
+    the last done one, those that never began are run. With ``collapse`` an interval that is not the newest with rows is
+    scored and not trained on, once somebody serves: after an outage there is one training for the whole gap.
 
     Raises IntervalError for an interval that has not ended, LockedError where an earlier cycle waits for a person, and
     what the steps raise.
@@ -84,7 +154,7 @@ def assess(context: Context, interval: Interval, *, since: datetime | None = Non
     if interval.end > context.clock():
         raise IntervalError(f"{interval} has not ended yet", remedy="wait for its end, or name an earlier one")
     with context.ledger.lock():
-        for earlier in _left(context, interval, since):
+        for earlier in _left(context, interval, since, missed=missed):
             _finish(context, earlier, collapse=collapse)
         cycle = context.ledger.find(interval) or cycles.assess(context, interval)
         if collapse and not cycle.done and "train" not in cycle.steps and _is_behind(context, interval):
@@ -92,16 +162,18 @@ def assess(context: Context, interval: Interval, *, since: datetime | None = Non
         return cycle
 
 
-def _left(context: Context, interval: Interval, since: datetime | None) -> list[Interval]:
+def _left(context: Context, interval: Interval, since: datetime | None, *, missed: bool) -> list[Interval]:
     """The earlier intervals whose cycle is not done: those begun, and those from ``since`` on that are not."""
-    ledger = context.ledger
+    ledger, step = context.ledger, context.pipeline.interval
     left = set(ledger.open_intervals(interval.start))
     if since is not None:
-        refuse_off_grid(since, context.pipeline.interval)
+        refuse_off_grid(since, step)
+    if missed:
+        known = ledger.last_done(interval.start)
+        since = known and max(known, since or known)
     if since is not None and since < interval.start:
         done = ledger.done_intervals(since, interval.start)
-        missed = intervals(since, interval.start, context.pipeline.interval)
-        left |= {one for one in missed if one.start not in done}
+        left |= {one for one in intervals(since, interval.start, step) if one.start not in done}
     return sorted(left)
 
 

@@ -108,6 +108,17 @@ def test_cycles_that_never_began_are_run_from_since_on(
     as_replayed()
 
 
+def test_what_was_missed_since_the_last_done_cycle_is_run_and_nothing_before_the_first(
+    database: Database, tmp_path: Path
+) -> None:
+    world.fill(database, 6)
+    hours = world.hours(6)
+    with world.opened(database, tmp_path, **QUIET) as context:
+        steps.gate(context, steps.train(context, steps.assess(context, hours[2], missed=True).id).id)
+        steps.assess(context, hours[5], missed=True)
+    assert [row[0] for row in world.ledger(database)["cycle"]] == [hour.start for hour in hours[2:]]
+
+
 def test_steps_of_all_intervals_at_once_leave_the_ledger_of_a_replay(
     database: Database, tmp_path: Path, as_replayed: Callable[[], None]
 ) -> None:
@@ -285,7 +296,7 @@ def test_the_command_line_takes_a_cycle_from_its_rows_to_its_publication(file: s
     assert f"cycle {cycle} of" in call("run-step", "assess", file, "--start", start).out
     assert call("run-step", "announce", file, "--cycle", cycle).out == f":computer: [{start}]: TRAINING START!\n"
     assert call("run-step", "propose", file, "--cycle", cycle).code == 10
-    assert call("run-step", "train", file, "--cycle", cycle, "--json").document["trained"]
+    assert call("run-step", "train", file, "--start", start, "--json").document["trained"]
     assert call("run-step", "propose", file, "--cycle", cycle, "--json").document["proposed"] == "extrapolated"
     assert call("run-step", "gate", file, "--cycle", cycle).code == 2
     gated = call("run-step", "gate", file, "--cycle", cycle, "--approve", "ann", "--json")
@@ -297,9 +308,9 @@ def test_the_command_line_takes_a_cycle_from_its_rows_to_its_publication(file: s
     ("arguments", "said"),
     [
         (("assess", "--cycle", "1"), "assess takes no --cycle"),
-        (("train", "--start", "2026-03-01"), "train takes no --start"),
-        (("train",), "train needs --cycle"),
-        (("assess",), "assess needs --start"),
+        (("train", "--start", "2026-03-01", "--cycle", "1"), "exclude each other"),
+        (("train",), "train needs an interval"),
+        (("train", "--start", "2026-03-01T05:00"), "has no cycle of [2026-03-01T05:00Z, 2026-03-01T06:00Z) yet"),
         (("assess", "--start", "2026-03-01T00:10"), "is not on the 1h grid"),
         (("gate", "--cycle", "1", "--approve", "a", "--refuse", "b"), "exclude each other"),
         (("train", "--cycle", "1", "--collapse"), "train takes no --collapse"),
@@ -311,7 +322,7 @@ def test_options_that_do_not_fit_the_step_are_refused(
 ) -> None:
     step, *options = arguments
     ended = call("run-step", step, file, *options)
-    assert ended.code == 2
+    assert ended.code == (4 if "yet" in said else 2)
     assert said in ended.err
 
 

@@ -249,6 +249,11 @@ class Ledger:
         """The intervals that start before that time and whose cycle has begun and is not done, in order."""
         return tuple(Interval(start, end) for start, end in self._rows("open_intervals", before=before))
 
+    def last_done(self, before: datetime) -> datetime | None:
+        """The end of the latest interval, begun before that time, whose cycle is done."""
+        found: datetime | None = self._rows("last_done", before=before)[0][0]
+        return found
+
     def champion_at(self, time: datetime) -> Champion | None:
         """Who serves at that time, by the data's clock."""
         with self.database.errors():

@@ -307,3 +307,8 @@ FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.
 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
     AND interval_start >= %(start)s AND interval_start < %(end)s
 ORDER BY interval_start
+
+-- name: last_done
+SELECT max(interval_end)
+FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
