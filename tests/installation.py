@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
-import psutil
 import psycopg
-import yaml
 
 import world
+from heliotrope.airflow.standalone import environment, processes
 from heliotrope.database import Database
 
 __all__ = ["DAGS", "PARTS", "Airflow", "hours_of_both", "waited"]
@@ -25,26 +27,20 @@ __all__ = ["DAGS", "PARTS", "Airflow", "hours_of_both", "waited"]
 DAGS = Path(__file__).parents[1] / "dags"
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 _SETTINGS = {
-    "CORE__EXECUTOR": "LocalExecutor",
     "CORE__PARALLELISM": "4",
-    "CORE__LOAD_EXAMPLES": "false",
-    "CORE__DAGS_ARE_PAUSED_AT_CREATION": "false",
     "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
-    "API__WORKERS": "1",
     "API__SECRET_KEY": "a secret of these tests alone, long enough",
     "API_AUTH__JWT_SECRET": "another secret of these tests alone, long enough",
     "API_AUTH__JWT_LEEWAY": "60",
-    "DAG_PROCESSOR__PARSING_PROCESSES": "1",
     "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
     "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
     "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
-    "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-    "USAGE_DATA_COLLECTION__ENABLED": "false",
 }
+"""What is found dead sooner than an hour's work would need it to be."""
 
 
 class Airflow:
@@ -58,26 +54,17 @@ class Airflow:
         self.dags.mkdir(parents=True)
         self.port = _free_port()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
-        given = psycopg.conninfo.conninfo_to_dict(metadata.url)
-        address = f"postgresql+psycopg://{given.get('user', '')}@/{given['dbname']}?host={quote(str(given['host']))}"
-        options = {
+        self._token = ""
+        settings = {
             **_SETTINGS,
-            "CORE__DAGS_FOLDER": str(self.dags),
-            "CORE__EXECUTION_API_SERVER_URL": f"http://localhost:{self.port}/execution/",
-            "API__PORT": str(self.port),
-            "API__BASE_URL": f"http://localhost:{self.port}",
-            "DATABASE__SQL_ALCHEMY_CONN": address,
-            "DATABASE__SQL_ALCHEMY_CONN_ASYNC": address,
             "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(_free_port()),
             **settings,
         }
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "HELIO"))}
+        whole = environment(folder / "airflow", self.dags, rows, metadata.url, self.port)
         self.environment = {
-            **inherited,
-            "AIRFLOW_HOME": str(folder / "airflow"),
-            "HELIOTROPE_DATABASE_URL": rows.url,
+            **{name: value for name, value in whole.items() if not name.startswith("PYTEST")},
             "HELIOTROPE_HOME": str(folder / "home"),
-            **{f"AIRFLOW__{name}": value for name, value in options.items()},
+            **{f"AIRFLOW__{name}": value for name, value in settings.items()},
         }
 
     def dag(self, name: str, text: str) -> None:
@@ -118,25 +105,43 @@ class Airflow:
         for process in self.running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
-        left = list(self.processes())
-        for one in left:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-        psutil.wait_procs(left, timeout=10)
+        for pid in processes(self.folder / "airflow"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for process in self.running.values():
             process.wait(10)
-
-    def processes(self) -> Iterator[psutil.Process]:
-        """Every process that this installation started, whoever its parent is now."""
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get("AIRFLOW_HOME") == self.environment["AIRFLOW_HOME"]:
-                    yield process
 
     def ask(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What the metadata's database says."""
         with psycopg.connect(self.metadata.url, autocommit=True) as connection:
             return connection.execute(query.encode(), parameters).fetchall()
+
+    def api(self, method: str, path: str, **body: Any) -> Any:
+        """A call of the REST API, as an administrator."""
+        if not self._token:
+            self._token = self._send("GET", "/auth/token")["access_token"]
+        return self._send(method, f"/api/v2{path}", body or None, {"Authorization": f"Bearer {self._token}"})
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        asked = Request(
+            f"http://localhost:{self.port}{path}",
+            data=data,
+            headers={"Content-Type": "application/json", **(headers or {})},
+            method=method,
+        )
+        try:
+            with urlopen(asked, timeout=60) as answer:
+                return json.loads(answer.read() or b"null")
+        except HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read()[:2000]!r}") from error
+
+    def run_of(self, dag_id: str, partition: str) -> str:
+        """The id of the run of a partition."""
+        query = "SELECT run_id FROM dag_run WHERE dag_id = %s AND partition_key = %s AND run_type = 'scheduled'"
+        return str(self.ask(query, dag_id, partition)[0][0])
 
     def runs(self, dag_id: str) -> Mapping[str, int]:
         """How many runs of a DAG are in which state."""
@@ -151,6 +156,25 @@ class Airflow:
             return all(runs.get("success", 0) >= count for runs in known.values())
 
         waited(done, f"{count} runs of {', '.join(dag_ids)}", seconds=seconds, story=self.story)
+
+    def await_quiet(self, *dag_ids: str, seconds: float = 900) -> None:
+        """Wait until no run of these DAGs is to be run any more, and each has begun."""
+
+        def done() -> bool:
+            known = {state for dag_id in dag_ids for state in self.runs(dag_id)}
+            assert "failed" not in known, self.story()
+            left = self.ask("SELECT count(*) FROM backfill WHERE completed_at IS NULL")[0][0]
+            return known == {"success"} and left == 0
+
+        waited(done, f"the runs of {', '.join(dag_ids)}", seconds=seconds, story=self.story)
+
+    def tries(self, dag_id: str, partition: str) -> int:
+        """How often the first task of a partition's run was tried."""
+        query = (
+            "SELECT max(try_number) FROM task_instance AS one JOIN dag_run ON dag_run.run_id = one.run_id"
+            " AND dag_run.dag_id = one.dag_id WHERE one.dag_id = %s AND partition_key = %s"
+        )
+        return int(self.ask(query, dag_id, partition)[0][0])
 
     def story(self) -> str:
         """What went wrong, for a test's message."""
@@ -178,12 +202,12 @@ def waited(done: Callable[[], bool], what: str, *, seconds: float, story: Callab
     raise AssertionError(f"{what} took longer than {seconds:.0f} s\n{story()}")
 
 
-def hours_of_both(airflow: Airflow, hours: int, *, rows: int = 60, **declared: Any) -> Path:
+def hours_of_both(airflow: Airflow, hours: int, *, rows: int = 60, declared: Mapping[str, Any]) -> Path:
     """The two DAGs of ``dags/`` for so many hours of world's pipeline; its file."""
     stream = {"kind": "stream", "params": {"rows": rows}, "start": "2026-03-01T00:00Z", "intervals": hours}
     pipeline = airflow.folder / "examples" / "rotating_gaussians.yaml"
     pipeline.parent.mkdir(exist_ok=True)
-    pipeline.write_text(yaml.safe_dump({**world.PIPELINE, "dataset": stream, **declared}), encoding="utf-8")
+    world.write(pipeline, {**world.PIPELINE, "dataset": stream, **declared})
     for file in ("create_data.py", "continuous_training.py"):
         airflow.dag(file, (DAGS / file).read_text(encoding="utf-8"))
     return pipeline

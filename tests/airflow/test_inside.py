@@ -15,7 +15,17 @@ def test_what_imports_airflow_passes_its_own_tests(tmp_path: Path) -> None:
     environment |= {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "false"}
     options = "--doctest-modules --import-mode=importlib -p no:cacheprovider -q"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-o", f"addopts={options}", "tests/airflow/inside", "src/heliotrope/airflow"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-o",
+            f"addopts={options}",
+            "-o",
+            "pythonpath=tests",
+            "tests/airflow/inside",
+            "src/heliotrope/airflow",
+        ],
         cwd=ROOT,
         env=environment,
         capture_output=True,
