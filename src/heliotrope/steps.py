@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +36,8 @@ __all__ = [
     "why_hopeless",
 ]
 
-NOBODY = "nobody in time"
-"""Who approves or refuses where no answer came."""
+_AT_ONCE = 48
+"""Pictures of later cycles that are drawn along with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,20 +284,27 @@ def gate(
 def publish(context: Context, cycle_id: int) -> Published:
     """Draw the cycle's picture and register every champion that waits for it; what was done before is not done again.
 
+    Where later cycles are there already, as when much is caught up with, those that are done are drawn along with it,
+    and registering is left to the publishing of the latest: the libraries are then loaded once for all.
+
     Raises LedgerError for a cycle that is not the pipeline's, RegistryError where MLflow refuses, OSError where the
     picture cannot be kept.
     """
     from heliotrope import publish as publishing
     from heliotrope.publish import pictures
 
-    with context.ledger.lock("publish"):
-        interval, _ = context.ledger.cycle_of(cycle_id)
+    ledger, step = context.ledger, context.pipeline.interval
+    with ledger.lock("publish"):
+        interval, _ = ledger.cycle_of(cycle_id)
+        later = sorted(ledger.done_intervals(interval.end, datetime.max.replace(tzinfo=UTC)))
         picture: Path | None = None
         if context.pipeline.report.pictures:
             picture = pictures.path(context, interval)
-            if not picture.exists():
-                publishing.picture(context, interval)
-        return Published(interval, picture, publishing.register(context))
+            along = later[:_AT_ONCE] if not picture.exists() else []
+            for one in (interval, *(Interval(start, start + step) for start in along)):
+                if not pictures.path(context, one).exists():
+                    publishing.picture(context, one)
+        return Published(interval, picture, 0 if later else publishing.register(context))
 
 
 def why_hopeless(context: Context, cycle_id: int) -> str | None:

@@ -210,6 +210,21 @@ def test_the_picture_is_drawn_once_and_the_start_said_where_there_is_one(databas
         assert done.picture.stat().st_mtime_ns == drawn
 
 
+def test_what_is_done_later_is_drawn_along_and_registered_with_the_latest(database: Database, tmp_path: Path) -> None:
+    world.fill(database, 3)
+    with world.opened(database, tmp_path, registry="mlflow") as context:
+        one, two, three = (stepped(context, hour) for hour in world.hours(3))
+        done = steps.publish(context, one)
+        assert done.registered == 0
+        assert done.picture is not None
+        drawn = sorted(file.name for file in done.picture.parent.glob("*.png"))
+        assert drawn == ["2026-03-01T0000Z.png", "2026-03-01T0100Z.png", "2026-03-01T0200Z.png"]
+        assert steps.publish(context, two).registered == 0
+        assert steps.publish(context, three).registered > 0
+        assert context.ledger.to_register() == ()
+        assert steps.publish(context, three).registered == 0
+
+
 def test_a_streams_rows_are_created_once_however_often(database: Database, tmp_path: Path) -> None:
     dataset = {"kind": "stream", "params": {"rows": 20}, "start": "2026-03-01", "intervals": 2}
     with world.opened(database, tmp_path, dataset=dataset) as context:

@@ -122,7 +122,7 @@ def _run(dags: Path) -> int:
         _say(folder, port)
         return process.wait()
     except KeyboardInterrupt:
-        print("\nstopping Airflow", flush=True)
+        print("\nstopping Airflow, which takes up to 20 seconds", flush=True)
         return 0
     finally:
         _stop(process, folder)
@@ -188,7 +188,7 @@ def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(30)
+            process.wait(10)
     for sign in (signal.SIGTERM, signal.SIGKILL):
         left = list(processes(folder))
         for pid in left:
