@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow import __version__ as airflow_version
-from airflow.sdk import Asset, CronDataIntervalTimetable
+from airflow.sdk import Asset
 
+from airflow import __version__ as airflow_version
 from heliotrope.errors import ConfigError, IntervalError
 from heliotrope.interval import Interval, floor, format_step, format_time, interval_at, parse_time, refuse_off_grid
 
@@ -53,6 +53,8 @@ def cron(step: timedelta) -> str:
 def every_interval(step: timedelta) -> Any:
     """A timetable with a run for every interval, when it has ended."""
     if not PARTITIONED:
+        from airflow.timetables.interval import CronDataIntervalTimetable
+
         return CronDataIntervalTimetable(cron(step), timezone="UTC")
     from airflow.sdk import CronPartitionTimetable
 
