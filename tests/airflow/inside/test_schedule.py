@@ -93,10 +93,9 @@ def context_of(
             return self
 
     events = Events(SimpleNamespace(partition_key=time.isoformat(), extra=None) for time in there)
+    settings: dict[str, Any] = {"catchup": False} if first is None else {"catchup": catchup, "start_date": first + HOUR}
     return {
-        "dag": DAG(
-            "d", start_date=None if first is None else first + HOUR, schedule=every_interval(HOUR), catchup=catchup
-        ),
+        "dag": DAG("d", schedule=every_interval(HOUR), **settings),
         "dag_run": SimpleNamespace(run_type=run, run_after=FIVE.end),
         "inlet_events": {ROWS: events},
         "ti": SimpleNamespace(get_first_reschedule_date=lambda context: begun),
