@@ -236,7 +236,7 @@ def _union(members: list[Any], metadata: Sequence[Any]) -> str:
 
 def _link(model: type[BaseModel]) -> str:
     heading = _SECTION_OF[model]
-    return f"[{heading.lower()}](#{heading.lower()})"
+    return f"[{heading.lower()}](#{heading.lower().replace(' ', '-')})"
 
 
 def _plain(annotation: Any, metadata: Sequence[Any]) -> str:

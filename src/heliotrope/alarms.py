@@ -62,7 +62,7 @@ def look(
     """
     start, step = batch.interval.start, batch.interval.step
     asked = {"features": list(context.kinds.items()), "bins": config.bins, "by_class": config.by_class}
-    known = context.ledger.scale(asked)
+    known = context.ledger.scale(asked, start)
     if known is None:
         scale = Scale.of(
             batch.table,

@@ -187,8 +187,14 @@ class Database:
             "57014": "give it longer (statement_timeout), or the time column an index",
             "53100": "free disk space on the server",
             "3F000": "run `heliotrope migrate`",
+            "25006": "name the primary server, or a database and role that may write",
         }
-        return DatabaseError(f"PostgreSQL refuses: {text}", remedy=remedies.get(state or "", ""))
+        classes = {
+            "22": "mend the value, or let the column be of a type that holds it",
+            "23": "mend or leave out the rows that the table's constraint refuses",
+        }
+        remedy = remedies.get(state or "") or classes.get((state or "")[:2], "")
+        return DatabaseError(f"PostgreSQL refuses: {text}", remedy=remedy)
 
 
 def _is_lost(text: str, state: str | None) -> bool:

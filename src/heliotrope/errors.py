@@ -40,6 +40,7 @@ __all__ = [
     "SchemaError",
     "ValidationError",
     "nearest",
+    "said",
     "shown",
 ]
 
@@ -138,6 +139,20 @@ def shown(value: object, length: int = 80) -> str:
         return text
     size = len(value) if isinstance(value, str) else len(text)
     return f"{text[: length // 2]}...{text[-5:]} ({size} characters)"
+
+
+def said(error: BaseException, length: int = 300) -> str:
+    r"""What another's error says, in one line that can be kept and printed; empty where it says nothing, or fails to.
+
+    >>> said(ValueError("line one\n\0 line two"))
+    'line one \\x00 line two'
+    """
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        return ""
+    text = text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= length else f"{text[:length]} ..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

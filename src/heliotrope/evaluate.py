@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scored", "paired", "score"]
 
+_SLACK = 1e-3  # what probabilities may be off by, for single precision
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -217,6 +218,15 @@ def _probabilities(proba: NDArray[Any], rows: int, classes: tuple[str, ...]) -> 
     if not np.isfinite(proba).all():
         bad = int(np.count_nonzero(~np.isfinite(proba).all(axis=1)))
         raise EstimatorError(f"the model's probabilities are not finite in {bad} rows", remedy="mend its parameters")
+    odd = (proba < -_SLACK).any(axis=1) | (np.abs(proba.sum(axis=1) - 1.0) > _SLACK)
+    if odd.any():
+        first = int(np.flatnonzero(odd)[0])
+        said = ", ".join(f"{value:.4g}" for value in proba[first, :5])
+        raise EstimatorError(
+            f"the model's probabilities are none in {int(odd.sum())} rows: those of row {first + 1} are {said}"
+            f"{' ...' if len(classes) > 5 else ''}",
+            remedy="let predict_proba return shares of one, none below 0",
+        )
     return proba
 
 

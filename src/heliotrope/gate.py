@@ -296,9 +296,9 @@ def _better(contender: Contender, gain: PairedLoss, p: float, alpha: float, min_
     passed = p < alpha and gain.mean_gain >= min_gain
     name, numbers = contender.candidate, f"mean gain {gain.mean_gain:.4g} over {gain.rows} rows"
     if passed:
-        reason = f"{name} is better than the champion: {numbers}, p = {p:.2g} < {alpha:g}"
+        reason = f"{name} is better than the champion: {numbers}, {said_p(p)} < {alpha:g}"
     elif p >= alpha:
-        reason = f"{name} is not shown to be better than the champion: {numbers}, p = {p:.2g}, needed < {alpha:g}"
+        reason = f"{name} is not shown to be better than the champion: {numbers}, {said_p(p)}, needed < {alpha:g}"
     else:
         reason = f"{name} is better than the champion by too little: {numbers}, needed at least {min_gain:.4g}"
     return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
@@ -332,7 +332,7 @@ def _by_account(contender: Contender, gain: PairedLoss, account: Account) -> _Fi
     reason = (
         f"{name} is {'' if passed else 'not yet shown to be '}better than the champion{least}: evidence "
         f"{_multiple(one.wealth / account.stake)} of the {1.0 / level:.4g} needed, mean gain {one.mean:.4g} over "
-        f"{_counted(one.intervals)} of {one.rows} rows; this interval alone {gain.mean_gain:.4g}, p = {p:.2g}, "
+        f"{_counted(one.intervals)} of {one.rows} rows; this interval alone {gain.mean_gain:.4g}, {said_p(p)}, "
         f"{'<' if p < level else 'needed <'} {level:.2g}"
     )
     return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
@@ -360,13 +360,14 @@ def _not_worse(contender: Contender, gain: PairedLoss, alpha: float, margin: flo
     name, numbers = contender.candidate, f"mean gain {gain.mean_gain:.4g} over {gain.rows} rows"
     passed = True
     if p < alpha:
-        reason = f"a fresh {name} is not worse than the champion by {margin:.4g}: {numbers}, p = {p:.2g} < {alpha:g}"
+        reason = f"a fresh {name} is not worse than the champion by {margin:.4g}: {numbers}, {said_p(p)} < {alpha:g}"
     elif _worse_nowhere(gain):
         reason = f"a fresh {name} is worse than the champion on no row: {numbers}"
     else:
         passed = False
         reason = (
-            f"a fresh {name} may be worse than the champion by {margin:.4g}: {numbers}, p = {p:.2g}, needed < {alpha:g}"
+            f"a fresh {name} is not shown to be no worse than the champion by {margin:.4g}: {numbers}, {said_p(p)}, "
+            f"needed < {alpha:g}"
         )
     return _Finding(contender=contender, passed=passed, reason=reason, p_value=p)
 
@@ -422,3 +423,12 @@ def _t_test(gain: PairedLoss, above: float) -> float:
     from scipy.special import stdtr
 
     return float(stdtr(gain.rows - 1, -distance / gain.standard_error))
+
+
+def said_p(p: float) -> str:
+    """A p-value as a reason has it.
+
+    >>> said_p(0.0123456), said_p(0.0)
+    ('p = 0.012', 'p < 1e-15')
+    """
+    return f"p = {p:.2g}" if p >= 1e-15 else "p < 1e-15"

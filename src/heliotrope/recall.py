@@ -68,7 +68,7 @@ def choose(config: Recall, gate: Gate, recalled: Sequence[Recalled], *, scale: f
     evidence |= {"recall.loss": loss, "recall.gain": gain.mean_gain, "recall.p_value": p}
     reason = (
         f"recall: {best.evaluation.candidate} of {best.window} fits again: mean gain {gain.mean_gain:.4g} over "
-        f"{gain.rows} rows, p = {p:.2g} < {config.alpha:g}; nothing was trained"
+        f"{gain.rows} rows, {gates.said_p(p)}, needed < {config.alpha:g}; nothing was trained"
     )
     return Chosen(Decision(action=Action.PROMOTE, reasons=(reason,), evidence=evidence), best.training_id)
 

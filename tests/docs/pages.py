@@ -9,9 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```\s*$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"(?<!\!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_LINK = re.compile(r"(?<!\!)\[[^\]]*\]\((?P<target>[^)]+)\)")
 _DECIMAL = re.compile(r"\d+\.\d+")
-_TOLERANCE = 0.05
+_TOLERANCE = 0.004
 """How far a shown number with a decimal point may be from the printed one: another machine may round differently."""
 
 
@@ -104,7 +104,7 @@ def missing(shown: Sequence[str], printed: str) -> str | None:
     ``...`` stands for any text, alone for any lines. Runs of spaces count as one, rules of a table for nothing, and a
     number with a decimal point may differ a little.
 
-    >>> missing(["interval  score", "...", "05:00  0.91  ... done"], "interval score\\n04:00\\n05:00 0.93 in 2 s done")
+    >>> missing(["interval  score", "...", "05:00  0.91  ... done"], "interval score\\n04:00\\n05:00 0.912 in 2 s done")
     >>> missing(["05:00  0.91"], "05:00  0.71")
     '05:00  0.91'
     """

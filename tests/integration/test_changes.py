@@ -58,6 +58,20 @@ def test_what_is_remembered_does_not_depend_on_who_remembers(database: Database,
     assert decided(database) == alone
 
 
+def test_an_interval_that_was_run_early_tells_earlier_ones_nothing(database: Database, tmp_path: Path) -> None:
+    found = filled(database, 8, x=6)
+    with opened(database, tmp_path) as context:
+        for hour in found[:6]:
+            cycle.run(context, hour)
+    undisturbed = decided(database)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("DELETE FROM heliotrope.pipeline")
+    with opened(database, tmp_path) as context:
+        for hour in (found[7], *found[:6]):
+            cycle.run(context, hour)
+    assert decided(database)[1:] == undisturbed
+
+
 def test_a_trigger_by_cost_trains_when_the_champion_has_aged(database: Database, tmp_path: Path) -> None:
     found = filled(database, 12, x=8)
     trigger = {"kind": "cost", "cost_of_training": 50.0, "value_per_loss": 1.0, "life": 10}

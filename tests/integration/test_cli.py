@@ -346,7 +346,17 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
     assert len(found) == 1
     one = found[0]
     assert list(one) == [
-        *("pipeline", "last_interval", "champion", "champion_since", "metric", "score", "drifted", "decision"),
+        *(
+            "pipeline",
+            "last_interval",
+            "champion",
+            "champion_since",
+            "champion_pinned",
+            "metric",
+            "score",
+            "drifted",
+            "decision",
+        ),
         *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
         *("unregistered", "failed", "all_failed", "declaration", "changed", "incomparable", "columns_gone", "error"),
     ]
@@ -786,7 +796,7 @@ def test_every_example_of_the_help_works(call: Call) -> None:
     Path("rotating_gaussians.yaml").write_bytes(EXAMPLE.read_bytes())
     order = [
         *("migrate", "load", "init", "validate", "replay", "run", "reconcile", "status", "history", "drift"),
-        *("champion", "whatif", "promote", "rollback", "sql-means", "report", "doctor"),
+        *("champion", "whatif", "promote", "pin", "unpin", "rollback", "sql-means", "report", "doctor"),
     ]
     examples = {file.stem: file.read_text(encoding="utf-8") for file in GOLDEN.iterdir()}
     assert set(examples) - {"heliotrope", "sql", "demo"} == set(order)

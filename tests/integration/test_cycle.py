@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 import world
 from heliotrope import cycle, streams, succession
@@ -201,6 +203,28 @@ def test_a_candidate_without_rows_to_be_trained_on_is_named(database: Database, 
         said = f"{second['name']} was not trained: its window holds no usable rows"
         assert said in summaries(context)[-1].decision["reasons"]
         assert said not in summaries(context)[0].decision["reasons"]
+
+
+class Unpredictable(DecisionTreeClassifier):  # type: ignore[misc] # scikit-learn has no types
+    """A tree that cannot be asked."""
+
+    def predict(self, X: Any, check_input: bool = True) -> Any:
+        raise ValueError("never")
+
+
+def test_a_champion_that_fails_to_predict_gives_way_to_one_that_does(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.fill(database, 4)
+    monkeypatch.setitem(sys.modules, "unpredictable", sys.modules[__name__])
+    failing = {"name": "failing", "estimator": "unpredictable.Unpredictable"}
+    with world.opened(database, tmp_path, candidates=[failing, world.PIPELINE["candidates"][1]]) as context:
+        run(context, 4)
+        first, second, *_ = summaries(context)
+        assert first.promoted == "failing"  # nothing could tell yet
+        assert second.champion is None
+        assert second.decisions[0]["reasons"][0].startswith("the champion cannot be scored: candidate failing: ")
+        assert (second.promoted, summaries(context)[-1].champion["candidate"]) == ("tree", "tree")
 
 
 def test_a_model_file_that_was_changed_is_refused_and_one_can_go_back(context: Context, tmp_path: Path) -> None:

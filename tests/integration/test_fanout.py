@@ -217,6 +217,27 @@ def test_ctrl_c_at_the_terminal_leaves_no_process_and_no_folder(folder: Path) ->
     time.sleep(0.5)
 
 
+def test_processes_end_with_the_one_that_started_them_however_it_ends(folder: Path) -> None:
+    program = Path(sys.executable).with_name("heliotrope")
+    command = [str(program), "whatif", "turning.yaml", "--jobs", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=folder) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("try"):
+                break
+        listed = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if not listed.exists():
+            pytest.skip("this system does not list a process's children")
+        children = [int(one) for one in listed.read_text().split()]
+        process.kill()
+    workers = [Path(f"/proc/{child}") for child in children]
+    assert workers
+    until = time.monotonic() + 20
+    while any(worker.exists() for worker in workers) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not [worker for worker in workers if worker.exists()]
+
+
 def test_no_schedule_of_one_candidate_does_better_than_hindsight(filled: Database, tmp_path: Path) -> None:
     """With a gate that lets every fresh fit in, a policy of one candidate is one of the schedules looked at."""
     triggers = [{"kind": "schedule", "every": every} for every in (1, 2, 3, 5)]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from heliotrope.database import Database
-from heliotrope.errors import ConnectionLostError, DataError, SchemaError
+from heliotrope.errors import ConnectionLostError, DatabaseError, DataError, SchemaError
 from heliotrope.interval import Interval, interval_at, parse_step, parse_time
 from heliotrope.store import Replaced, Rows
 
@@ -100,6 +100,87 @@ def test_a_time_column_without_a_zone_is_placed_by_the_pipelines_zone(database: 
     assert days.read(HOUR.start - timedelta(hours=6), HOUR.end, ["kind"]).num_rows == 1
     assert days.span() == (datetime(2026, 11, 23, 23, tzinfo=UTC),) * 2
     days.close()
+
+
+def test_local_times_that_come_twice_or_never_lie_in_the_interval_that_postgresql_takes_them_for(
+    database: Database,
+) -> None:
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE local (at timestamp)")
+        for local in (
+            "2025-03-30 01:30",
+            "2025-03-30 02:30",
+            "2025-03-30 03:30",
+            "2025-10-26 02:30",
+            "2025-10-26 03:30",
+        ):
+            connection.execute("INSERT INTO local VALUES (%s)", [local])
+    rows = Rows(database, "local", "at", time_zone="Europe/Berlin")
+    counts = {}
+    for begin in ("2025-03-29T22:00", "2025-10-25T22:00"):
+        for place in range(6):
+            hour = interval_at(parse_time(begin), HOUR.step).shift(place)
+            found = rows.read(hour.start, hour.end, [])
+            assert all(row["at"] in hour for row in found.to_pylist())
+            counts[hour.start.strftime("%m-%d %H")] = found.num_rows
+    assert {hour: count for hour, count in counts.items() if count} == {
+        "03-30 00": 1,
+        "03-30 01": 2,
+        "10-26 01": 1,
+        "10-26 02": 1,
+    }
+    rows.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "zone", "at", "said"),
+    [
+        ("timestamp", "Europe/Berlin", "2025-10-26T00:30", "of type timestamp, which moves 2 of 2 rows of"),
+        ("timestamptz(0)", "UTC", "2025-10-26T00:59:59.9", r"of type timestamptz\(0\), which moves 2 of 2 rows"),
+        ("date", "UTC", "2025-10-26T05:30", "of type date, which moves 2 of 2 rows"),
+    ],
+)
+def test_rows_that_the_time_columns_type_would_move_are_refused(
+    database: Database, kind: str, zone: str, at: str, said: str
+) -> None:
+    with database.connect() as connection:
+        connection.execute(f"CREATE TABLE odd (at {kind}, x float8)")
+    rows = Rows(database, "odd", "at", time_zone=zone)
+    times = pa.array([parse_time(at)] * 2, pa.timestamp("us", "UTC"))
+    hour = interval_at(parse_time(at), HOUR.step)
+    with pytest.raises(DataError, match=said):
+        rows.replace(hour, pa.table({"at": times, "x": [1.0, 2.0]}))
+    assert rows.span() is None
+    whole = pa.array([parse_time("2025-10-27T00:00")] * 2, pa.timestamp("us", "UTC"))
+    day = interval_at(parse_time("2025-10-27T00:00"), parse_step("1d" if kind == "date" else "1h"))
+    for _ in range(2):
+        assert rows.replace(day, pa.table({"at": whole, "x": [1.0, 2.0]})).written == 2
+    assert rows.read(day.start, day.end, ["x"]).num_rows == 2
+    rows.close()
+
+
+def test_what_a_constraint_or_a_type_refuses_has_a_remedy(database: Database) -> None:
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE strict (time timestamptz, x float8 CHECK (x > 5), class varchar(1), id uuid)")
+    rows = Rows(database, "strict", "time")
+    with pytest.raises(DatabaseError, match=r"strict_x_check.*leave out the rows"):
+        rows.replace(HOUR, table())
+    large = table().set_column(1, "x", pa.array([6.0] * 300)).set_column(2, "class", pa.array(["AB"] * 300))
+    with pytest.raises(DatabaseError, match=r"too long.*mend the value"):
+        rows.replace(HOUR, large)
+    with pytest.raises(SchemaError, match="id is of type uuid, which cannot be loaded into"):
+        rows.replace(HOUR, table().append_column("id", pa.array(["x"] * 300)))
+    rows.close()
+
+
+def test_a_number_that_is_no_truth_is_not_made_one(database: Database) -> None:
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE truths (time timestamptz, x float8, class text, sure boolean)")
+    rows = Rows(database, "truths", "time")
+    with pytest.raises(SchemaError, match=r"sure is of type bool: 1000000.5 is neither true nor false"):
+        rows.replace(HOUR, table().append_column("sure", pa.array([0.0, 1.0, 1_000_000.5] * 100)))
+    assert rows.replace(HOUR, table().append_column("sure", pa.array([0, 1, None] * 100))).written == 300
+    rows.close()
 
 
 def test_a_view_is_read_and_the_users_schema_is_never_altered(database: Database) -> None:

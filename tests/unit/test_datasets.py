@@ -357,6 +357,16 @@ def test_a_parquet_column_of_another_type_is_no_time(tmp_path: Path) -> None:
         from_file(path)
 
 
+@pytest.mark.parametrize("year", [10_000, -5])
+def test_a_parquet_time_that_is_no_year_of_ours_is_named(tmp_path: Path, year: int) -> None:
+    path = tmp_path / "data.parquet"
+    far = (year - 1969) * 366 * 86_400 * 10**6
+    times = pa.array([0, far], pa.int64()).cast(pa.timestamp("us", "UTC"))
+    pa.parquet.write_table(pa.table({"time": times, "x": [1, 2], "class": ["A", "B"]}), path)
+    with pytest.raises(DataError, match=r"row 2 has a time in 'time' that is not of the years 1 to 9999"):
+        list(from_file(path))
+
+
 def parquet(folder: Path, **columns: Any) -> Path:
     path = folder / "data.parquet"
     pa.parquet.write_table(pa.table({"time": [parse_time("2026-01-01")] * 2, "class": ["A", "B"], **columns}), path)

@@ -238,3 +238,17 @@ def test_scoring_imports_no_scikit_learn() -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("odd", [[0.7, 0.7], [0.0, 0.0], [-0.5, 1.5]])
+def test_probabilities_that_are_none_are_refused(odd: list[float]) -> None:
+    actual = np.array(["a", "b"], object)
+    with pytest.raises(EstimatorError, match=f"probabilities are none in 1 rows: those of row 2 are {odd[0]:.4g}, "):
+        score(
+            task="classification",
+            metric="brier",
+            actual=actual,
+            predicted=actual,
+            proba=np.array([[0.5, 0.5], odd]),
+            classes=("a", "b"),
+        )

@@ -140,7 +140,7 @@ def test_a_refresh_that_is_not_worse_is_promoted() -> None:
 def test_a_refresh_that_may_be_worse_is_kept_out() -> None:
     decision, name = decide(Gate(), [contender("own", counted(900, 5, 20), same=True)], has_champion=True)
     assert (decision.action, name) == (Action.KEEP, None)
-    assert "may be worse than the champion by 0.02" in decision.reasons[0]
+    assert "is not shown to be no worse than the champion by 0.02" in decision.reasons[0]
 
 
 @pytest.mark.parametrize("gain", [counted(10, 0, 0), measured(0.0, 0.0, rows=1), counted(1, 0, 0)])

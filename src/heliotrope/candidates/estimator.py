@@ -11,7 +11,7 @@ from collections.abc import Collection
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from heliotrope.errors import EstimatorError, nearest
+from heliotrope.errors import EstimatorError, nearest, said
 
 if TYPE_CHECKING:
     from heliotrope.config import Candidate
@@ -52,10 +52,12 @@ def make(candidate: Candidate, *, seed: int, task: str | None = None) -> Any:
         own["random_state"] = seed
     try:
         estimator = factory(**own)
+    except KeyboardInterrupt:
+        raise
     except SystemExit as error:
         raise EstimatorError(f"{where}: {_name(factory)} tried to end the process", remedy="mend it") from error
-    except Exception as error:
-        raise EstimatorError(f"{where}: {_name(factory)} refuses its parameters: {error}") from error
+    except BaseException as error:
+        raise EstimatorError(f"{where}: {_name(factory)} refuses its parameters: {said(error)}") from error
     _check_methods(estimator, candidate.estimator, where)
     _check_task(estimator, task, where)
     if open_ended and "random_state" not in own and "random_state" in _settable(estimator):
@@ -161,9 +163,11 @@ def _module(name: str, path: str, where: str) -> ModuleType:
         raise EstimatorError(
             f"{where}: {parent} has no module {leaf!r}", remedy=nearest(leaf, _modules(package))
         ) from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise EstimatorError(
-            f"{where}: importing {name} failed: {type(error).__name__}: {error}", remedy="mend the module"
+            f"{where}: importing {name} failed: {type(error).__name__}: {said(error)}", remedy="mend the module"
         ) from error
 
 

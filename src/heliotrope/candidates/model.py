@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from heliotrope.candidates import matrix
+from heliotrope.candidates.encoding import bare, encode, encoder_for
 from heliotrope.candidates.estimator import make, takes
-from heliotrope.errors import EstimatorError, HeliotropeError
+from heliotrope.errors import EstimatorError, HeliotropeError, said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,12 +121,13 @@ class Model:
             self.estimator.set_params(class_weight=_by_place(class_weight, self.classes, self.candidate))
         try:
             if encoded:
-                encoder = _encoder(self.estimator, seed)
+                encoder = encoder_for(self.estimator, seed)
                 features = encoder.fit_transform(features)
+                encoder = bare(encoder)
             self.estimator.fit(features, target, **options)
-        except HeliotropeError:
+        except (HeliotropeError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise self._refusal("fitted to", table, error) from error
         return replace(self, encoder=encoder)
 
@@ -135,12 +136,25 @@ class Model:
 
         Raises EstimatorError when the estimator refuses the rows, SchemaError when a column is missing.
         """
+        return self._predicted(_Question(self, table))
+
+    def predict_proba(self, table: pa.Table) -> Floats | None:
+        """The probability of every class, in the order of ``classes``, shape (rows, K); None where it has none."""
+        return self._probable(_Question(self, table))
+
+    def answers(self, table: pa.Table) -> tuple[NDArray[Any], Floats | None]:
+        """What ``predict`` and ``predict_proba`` say, the rows encoded once."""
+        question = _Question(self, table)
+        return self._predicted(question), self._probable(question)
+
+    def _predicted(self, question: _Question) -> NDArray[Any]:
+        table = question.table
         if not self.classes:
-            return np.asarray(self._ask("predict", table) if table.num_rows else (), dtype=np.float64)
+            return question.put("predict", np.float64) if table.num_rows else np.empty(0)
         labels = np.array(self.classes, dtype=object)
         if self.estimator is None or not table.num_rows:
             return np.repeat(labels[:1], table.num_rows)
-        places = np.asarray(self._ask("predict", table)).astype(np.intp)
+        places = question.put("predict", np.intp)
         if places.min() < 0 or places.max() >= len(labels):
             raise EstimatorError(
                 f"candidate {self.candidate}: {type(self.estimator).__name__} predicted a class it was not fitted on",
@@ -148,27 +162,17 @@ class Model:
             )
         return np.asarray(labels[places])
 
-    def predict_proba(self, table: pa.Table) -> Floats | None:
-        """The probability of every class, in the order of ``classes``, shape (rows, K); None where it has none."""
+    def _probable(self, question: _Question) -> Floats | None:
+        rows = question.table.num_rows
         if not self.classes:
             return None
         if self.estimator is None:
-            return np.ones((table.num_rows, 1))
+            return np.ones((rows, 1))
         if not hasattr(self.estimator, "predict_proba"):
             return None
-        if not table.num_rows:
+        if not rows:
             return np.empty((0, len(self.classes)))
-        return np.asarray(self._ask("predict_proba", table), dtype=np.float64)
-
-    def _ask(self, method: str, table: pa.Table) -> Any:
-        features = self._features(table)
-        options = self._times(table)
-        try:
-            if self.encoder is not None:
-                features = _encode(self.encoder, features)
-            return getattr(self.estimator, method)(features, **options)
-        except (Exception, SystemExit) as error:
-            raise self._refusal("asked about", table, error) from error
+        return question.put("predict_proba", np.float64)
 
     def _features(self, table: pa.Table) -> Any:
         return matrix.frame(table, self.kinds) if self.framed else matrix.numbers(table, tuple(self.kinds))
@@ -177,19 +181,56 @@ class Model:
         return {} if self.time is None else {"time": matrix.seconds(table, self.time)}
 
     def _refusal(self, what: str, table: pa.Table, error: BaseException) -> EstimatorError:
-        said = " ".join(str(error).split())
-        shown = said if len(said) <= 300 else f"{said[:300]} ..."
+        text = said(error)
         nulls = sum(table.column(name).null_count for name in self.kinds)
         remedy = "mend its parameters, or validate the rows"
-        if nulls or "NaN" in said:
+        if nulls or "NaN" in text:
             remedy = "set encode: tabular or validation.on_null: drop, or take an estimator that bears missing values"
-        elif self.framed and self.encoder is None and "could not convert" in said:
+        elif self.framed and self.encoder is None and "could not convert" in text:
             remedy = "set encode: auto"
         return EstimatorError(
             f"candidate {self.candidate}: {type(self.estimator).__name__}, {what} {table.num_rows} rows, "
-            f"raised {type(error).__name__}: {shown}",
+            f"raised {type(error).__name__}: {text}",
             remedy=remedy,
         )
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    """Rows that a model is asked about, encoded when it is first asked."""
+
+    model: Model
+    table: pa.Table
+    options: dict[str, Floats] | None = None
+    features: Any = None
+
+    def put(self, method: str, kind: type[Any]) -> NDArray[Any]:
+        """What the estimator's method says of the rows, as numbers of that kind."""
+        model = self.model
+        if self.options is None:
+            self.options, self.features = model._times(self.table), model._features(self.table)
+            self.features = self._tried(lambda: encode(model.encoder, self.features))
+        answer = self._tried(lambda: getattr(model.estimator, method)(self.features, **(self.options or {})))
+        try:
+            found = np.asarray(answer)
+            if np.iscomplexobj(found):
+                raise TypeError("complex numbers")
+            return np.asarray(found, dtype=kind)
+        except (TypeError, ValueError) as error:
+            what = "a number" if method == "predict" else "the probabilities of the classes"
+            raise EstimatorError(
+                f"candidate {model.candidate}: {method} of {type(model.estimator).__name__} gave what is no array of "
+                f"numbers: {said(error)}",
+                remedy=f"let it return {what} a row",
+            ) from None
+
+    def _tried(self, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except (HeliotropeError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise self.model._refusal("asked about", self.table, error) from error
 
 
 def _check_weights(weights: Floats | None, rows: int, candidate: Candidate) -> None:
@@ -242,26 +283,3 @@ def _by_place(class_weight: Mapping[Any, float], classes: tuple[str, ...], candi
     """A weight for each class, given by label, as the estimator that sees places needs it."""
     given = {str(label): weight for label, weight in class_weight.items()}
     return {place: given.get(label, 1.0) for place, label in enumerate(classes)}
-
-
-def _encode(encoder: Any, features: Any) -> Any:
-    """The features as numbers. A category that was never seen is none of those that were, which needs no warning."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Found unknown categories", category=UserWarning)
-        return encoder.transform(features)
-
-
-def _encoder(estimator: Any, seed: int) -> Any:
-    """What ``skrub.tabular_pipeline`` puts before the estimator, what is random in it drawn with the seed.
-
-    Texts of many values go through ``TextEncoder`` where skrub would have its StringEncoder, which does the same with a
-    vocabulary of as many words as the texts have: seconds to write and to read.
-    """
-    from skrub import tabular_pipeline
-
-    from heliotrope.candidates.text import TextEncoder
-
-    encoder = tabular_pipeline(estimator)[:-1]
-    encoder[0].set_params(high_cardinality=TextEncoder())
-    random = [name for name in encoder.get_params() if name.rpartition("__")[2] == "random_state"]
-    return encoder.set_params(**dict.fromkeys(random, seed))

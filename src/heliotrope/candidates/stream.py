@@ -10,7 +10,7 @@ import numpy as np
 from heliotrope.candidates import matrix
 from heliotrope.candidates.estimator import make, takes
 from heliotrope.candidates.model import Model
-from heliotrope.errors import EstimatorError
+from heliotrope.errors import EstimatorError, said
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,10 +80,12 @@ def fit(
             )
         except EstimatorError:
             raise
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise EstimatorError(
                 f"{where}: partial_fit of {type(estimator).__name__} on {table.num_rows} rows raised "
-                f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
+                f"{type(error).__name__}: {said(error)}",
                 remedy="mend its parameters, or validate the rows",
             ) from error
         rows += table.num_rows

@@ -51,7 +51,8 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scik
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfTransformer
 
-        counts = self._counts(X)
+        places, texts = _distinct(X)
+        counts = self._counts(texts)[places]
         self.weights_ = TfidfTransformer()
         weighted = self.weights_.fit_transform(counts)
         components = min(self.components, self.buckets, len(np.unique(weighted.indices)))
@@ -62,11 +63,12 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scik
             with warnings.catch_warnings():  # equal texts have no variance to be explained
                 warnings.filterwarnings("ignore", message="invalid value", category=RuntimeWarning)
                 self.directions_.fit(weighted)
-        return self._projected(X, weighted)
+        return self._framed(X, self._projected(weighted))
 
     def transform(self, X: Any) -> Any:
         """The numbers of a column of texts: a data frame of (rows, components)."""
-        return self._projected(X, self.weights_.transform(self._counts(X)))
+        places, texts = _distinct(X)
+        return self._framed(X, self._projected(self.weights_.transform(self._counts(texts)))[places])
 
     def get_feature_names_out(self, input_features: Any = None) -> list[str]:
         """The names of the numbers: the column's with a number behind."""
@@ -74,7 +76,7 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scik
         digits = len(str(count - 1))
         return [f"{self.name_}_{place:0{digits}}" for place in range(count)]
 
-    def _counts(self, X: Any) -> Any:
+    def _counts(self, texts: Any) -> Any:
         from sklearn.feature_extraction.text import HashingVectorizer
 
         counting = HashingVectorizer(
@@ -85,14 +87,22 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scik
             norm=None,
             dtype=np.float32,
         )
-        return counting.transform(X.astype(object).where(X.notna(), "").astype(str))
+        return counting.transform(texts)
 
-    def _projected(self, X: Any, weighted: Any) -> Any:
+    def _projected(self, weighted: Any) -> Floats:
+        if self.directions_ is None:
+            return np.zeros((weighted.shape[0], 1), dtype=np.float32)
+        return np.asarray(self.directions_.transform(weighted), dtype=np.float32)
+
+    def _framed(self, X: Any, numbers: Floats) -> Any:
         import pandas as pd
 
-        numbers: Floats = (
-            np.zeros((len(X), 1), dtype=np.float32)
-            if self.directions_ is None
-            else np.asarray(self.directions_.transform(weighted), dtype=np.float32)
-        )
         return pd.DataFrame(numbers, columns=self.get_feature_names_out(), index=X.index)
+
+
+def _distinct(X: Any) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
+    """Each row's place among the texts that differ, and those: what many rows share is read once."""
+    import pandas as pd
+
+    places, texts = pd.factorize(X.astype(object).where(X.notna(), "").astype(str).to_numpy(dtype=object))
+    return places, texts

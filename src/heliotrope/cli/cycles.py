@@ -139,7 +139,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
     else:
         output.say(f"champion   {summary.champion['candidate']}, {metric} {number(score(summary, metric))}")
     features = ", ".join("all together" if one == "*" else one for one in summary.drifted)
-    output.say(f"drift      {drift_text(summary)} detectors{': ' if features else ''}{features}")
+    measured = f"{drift_text(summary)} detectors" if summary.drift else "not measured"
+    output.say(f"drift      {measured}{': ' if features else ''}{features}")
     for decision in summary.decisions:
         output.say(f"{decision['stage']:<10} {str(decision['action']).replace('_', ' ')}")
         for reason in decision["reasons"]:

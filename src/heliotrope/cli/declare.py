@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from heliotrope.cli.replaying import outside_text
 from heliotrope.cli.session import Session
 from heliotrope.errors import ConfigError
 from heliotrope.interval import format_step, parse_step
+from heliotrope.records import Verdict
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
@@ -73,7 +75,7 @@ def init(
     else:
         with session.database.errors(), session.database.connect() as connection:
             found = profile.look(connection, table, time=time, target=target, interval=step)
-    text = draft(found, name)
+    text = draft(found, name, str(file))
     pipeline = parse(read_text(text, str(file)).data, where=str(file))
     try:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
@@ -119,9 +121,9 @@ def _say_written(session: Session, file: Path, found: Profile, pipeline: Pipelin
     if found.left_out:
         output.say(f"left out   {', '.join(f'{column} ({why})' for column, why in found.left_out.items())}")
     if found.target_guessed:
-        again = f"heliotrope init {found.path or found.table} --target COLUMN --force"
+        again = f"heliotrope init {shlex.quote(str(found.path or found.table))} --target COLUMN --force"
         output.say(f"The target is a guess; if it is another: {again}")
-    output.say(f"Read it, then: heliotrope {'validate' if found.path is None else 'load'} {file}")
+    output.say(f"Read it, then: heliotrope {'validate' if found.path is None else 'load'} {shlex.quote(str(file))}")
 
 
 def validate(
@@ -192,4 +194,5 @@ def _said(batch: Batch) -> str:
     from heliotrope.cli.document import problem_text
 
     problems = "".join(f"; {problem_text(problem)}" for problem in batch.problems)
-    return f"{batch.verdict.value}, {batch.rows} of {batch.rows_read} to use{problems}"
+    use = "none to use" if batch.verdict is Verdict.HELD else f"{batch.rows} to use"
+    return f"{batch.verdict.value}, {batch.rows_read} read, {use}{problems}"

@@ -134,7 +134,10 @@ def _database(database: Database) -> Iterator[Check]:
 
     with database.errors(), database.connect() as connection:
         version = connection.info.server_version
-        row = connection.execute("SELECT now(), current_setting('TimeZone'), current_user").fetchone()
+        row = connection.execute(
+            "SELECT now(), current_setting('TimeZone'), current_user,"
+            " pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"
+        ).fetchone()
         assert row is not None
     kind = "embedded, " if database.embedded else ""
     yield Check("server", "ok", f"PostgreSQL {version // 10000}.{version % 10000}, {kind}as {row[2]}")
@@ -147,6 +150,8 @@ def _database(database: Database) -> Iterator[Check]:
     skew = abs((row[0] - datetime.now(UTC)).total_seconds())
     yield Check("clock", "ok" if skew < _SKEW else "warn", f"{skew:.0f} s apart", "set both clocks by NTP")
     yield Check("database", "ok", without_password(database.url))
+    if row[3]:
+        yield Check("writing", "fail", "read-only", "name the primary server, or a database and role that may write")
     if database.embedded:
         from heliotrope import server
 

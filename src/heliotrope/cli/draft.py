@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import PurePath
@@ -37,9 +38,9 @@ _MOST_FIT = 200_000  # rows that the longer one need not exceed
 _MIN_ROWS = 30  # what validation asks for unless told otherwise
 
 
-def draft(profile: Profile, name: str) -> str:
-    """The pipeline as YAML with comments; ``heliotrope validate`` accepts it."""
-    return "\n".join(_lines(profile, name)) + "\n"
+def draft(profile: Profile, name: str, file: str | None = None) -> str:
+    """The pipeline as YAML with comments; ``heliotrope validate`` accepts it. ``file`` is what it will be called."""
+    return "\n".join(_lines(profile, name, file)) + "\n"
 
 
 def name_from(table: str) -> str:
@@ -64,8 +65,8 @@ def table_from(path: PurePath) -> str:
     return name
 
 
-def _lines(profile: Profile, name: str) -> Iterator[str]:
-    yield from _head(profile, name)
+def _lines(profile: Profile, name: str, file: str | None) -> Iterator[str]:
+    yield from _head(profile, file or f"{name}.yaml")
     yield f"name: {_scalar(name)}"
     yield ""
     yield "source:"
@@ -96,12 +97,12 @@ def _lines(profile: Profile, name: str) -> Iterator[str]:
         yield f"dataset: {{kind: file, path: {_scalar(profile.path)}}}"
 
 
-def _head(profile: Profile, name: str) -> Iterator[str]:
+def _head(profile: Profile, file: str) -> Iterator[str]:
     span = f"{format_time(profile.first)} to {format_time(profile.last)}"
     yield f"# Written by `heliotrope init` from {profile.rows:,} rows, {span}. Read it, then:"
     verbs = ("load", "validate", "replay") if profile.path is not None else ("validate", "replay")
     for verb in verbs:
-        yield f"#   heliotrope {verb} {name}.yaml"
+        yield f"#   heliotrope {verb} {_comment(shlex.quote(file))}"
 
 
 def _features(profile: Profile) -> Iterator[str]:
@@ -204,6 +205,11 @@ def _counted(column: ColumnProfile) -> str:
 
 def _has_nulls(profile: Profile) -> bool:
     return any(feature.nulls for feature in profile.features)
+
+
+def _comment(text: str) -> str:
+    """The text as it may stand in a comment, on one line."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _scalar(text: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from heliotrope.cli.output import printable
-from heliotrope.errors import HeliotropeError, nearest, shown
+from heliotrope.errors import HeliotropeError, nearest, said, shown
 
 __all__ = ["OUTPUT_CLOSED", "StoppedError", "WarnedOnce", "close_output", "interruptible", "tell"]
 
@@ -86,9 +86,9 @@ def _known(error: BaseException) -> HeliotropeError:
         return StoppedError("stopped; nothing half-done was kept", remedy="run the same command again")
     if isinstance(error, typer.TyperException):
         return _UsageError(error)
-    said = " ".join(str(error).split())
+    text = said(error, 2000)
     return HeliotropeError(
-        f"unexpected {type(error).__name__}{': ' if said else ''}{said}",
+        f"unexpected {type(error).__name__}{': ' if text else ''}{text}",
         remedy=f"this is a fault of heliotrope: run it with {TRACEBACK}=1 to see where, and report that",
     )
 

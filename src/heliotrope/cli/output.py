@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Output", "counted", "number", "printable"]
 
+_UNBROKEN = 10_000  # characters: longer than any line
 _LINE_EVERY = 1.0  # seconds between two lines of progress where there is no terminal
 
 
@@ -28,6 +30,13 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self._out = sys.stdout
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let what other code prints inside go to stderr, so that stdout holds the answer and nothing else."""
+        with redirect_stdout(sys.stderr):
+            yield
 
     @cached_property
     def _console(self) -> Console:
@@ -37,7 +46,9 @@ class Output:
             def on_broken_pipe(self) -> None:
                 raise BrokenPipeError
 
-        return Plain(markup=False, emoji=False, highlight=False, soft_wrap=True)
+        # What goes into a file or another program is not broken at some width.
+        wide = None if self._out.isatty() or "COLUMNS" in os.environ else _UNBROKEN
+        return Plain(file=self._out, width=wide, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def say(self, text: str = "", *, style: str | None = None) -> None:
         """A line for people."""
@@ -50,9 +61,15 @@ class Output:
         print(f"{line}\nremedy: {printable(remedy)}" if remedy else line, file=sys.stderr, flush=True)
 
     def table(
-        self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = (), title: str = ""
+        self,
+        headers: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        right: Collection[str] = (),
+        whole: Collection[str] = (),
+        title: str = "",
     ) -> None:
-        """A table for people. The columns named in ``right`` hold numbers; the first column is not broken."""
+        """A table for people. The columns in ``right``, of numbers, those in ``whole`` and the first are not broken."""
         if self.as_json:
             return
         from rich import box
@@ -64,7 +81,7 @@ class Output:
             table.add_column(
                 printable(header),
                 justify="right" if number_like else "left",
-                no_wrap=number_like or place == 0,
+                no_wrap=number_like or place == 0 or header in whole,
                 overflow="fold",
             )
         for row in rows:
@@ -76,8 +93,8 @@ class Output:
     def document(self, document: Mapping[str, Any]) -> None:
         """The verb's answer for programs: printed with ``as_json`` alone, and once."""
         if self.as_json:
-            ascii_only = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
-            print(json.dumps(_plain(document), ensure_ascii=ascii_only, indent=2), flush=True)
+            ascii_only = (self._out.encoding or "ascii").lower().replace("-", "") != "utf8"
+            print(json.dumps(_plain(document), ensure_ascii=ascii_only, indent=2), file=self._out, flush=True)
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[str], None]]:

@@ -72,7 +72,7 @@ class Session:
         self.database.application = f"heliotrope {self.verb} {pipeline.name}"
         if migrate(self.database):
             self.output.say("made the ledger's tables")
-        with Context(pipeline, self.database, notice=self.output.warn) as context:
+        with Context(pipeline, self.database, notice=self.output.warn) as context, self.output.alone():
             yield context
 
     def require(self, pipeline: Pipeline) -> None:

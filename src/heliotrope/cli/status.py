@@ -121,7 +121,7 @@ class _Status:
         return (
             f"{self.name}\n{'no cycle yet' if last is None else format_time(last.interval.start)}",
             "none yet" if champion is None else f"{champion.candidate}\n{format_time(champion.valid_from)}",
-            "-" if last is None else f"{number(score(last, metric))}\n{metric}",
+            "-" if last is None else f"{'held' if last.verdict == 'held' else number(score(last, metric))}\n{metric}",
             "-" if last is None else drift_text(last),
             self._data_cell(),
         )
@@ -169,7 +169,7 @@ def status(
         session.output.say(f"Nothing is on record yet; {BEGIN}.")
         return
     headers = ("pipeline, last interval", "champion, since", "metric", "drift", "data")
-    session.output.table(headers, [one.cells() for one in found])
+    session.output.table(headers, [one.cells() for one in found], whole=headers[1:2])
     for state in found:
         for text in _remarks(state):
             session.output.say(f"{state.name}: {text}")

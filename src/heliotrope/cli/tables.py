@@ -96,9 +96,10 @@ def summary_document(summaries: Sequence[CycleSummary], metric: str, done: Repla
         "metric": metric,
         "mean": sum(scores) / len(scores) if scores else None,
         "scored": len(scores),
-        "trained": actions.count("train"),
+        "trained": sum(one.trained for one in summaries),
         "promoted": actions.count("promote") - refreshed,
         "refreshed": refreshed,
+        "rolled_back": sum(one.rolled_back for one in summaries),
         "held": actions.count("hold"),
         "failed": failures(summaries),
         "all_failed": sum(one.all_failed for one in summaries),
@@ -114,9 +115,8 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
     said = summary_document(summaries, metric, done)
     output.say()
     output.say(f"mean {metric} {number(said['mean'])} over {counted(said['scored'], 'interval')}")
-    output.say(
-        f"{said['trained']} trained, {said['promoted']} promoted, {said['refreshed']} refreshed, {said['held']} held"
-    )
+    did = ("trained", "promoted", "refreshed", "rolled_back", "held")
+    output.say(", ".join(f"{said[one]} {one.replace('_', ' ')}" for one in did if said[one] or one != "rolled_back"))
     say_problems(output, summaries)
     say_failures(output, summaries)
     passed = f", {len(done.passed_over)} done before" if done.passed_over else ""
@@ -127,4 +127,5 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
             f"seconds: cycles {done.cycle_seconds:.2f}, pictures {done.picture_seconds:.2f}, "
             f"then waited for the registry {done.registry_seconds:.2f}"
         )
-        output.say(f"  of the cycles: {seconds_text(said['seconds'])}")
+        rest = max(done.cycle_seconds - sum(said["seconds"].values()), 0.0)
+        output.say(f"  of the cycles: {seconds_text(said['seconds'] | {'between them': rest})}")

@@ -153,11 +153,8 @@ def _say(output: Output, declared: Pipeline, tried: Trial, *, every: bool) -> No
     ordered = sorted(verdict.policies, key=lambda one: one.mean, reverse=not declared.lower_is_better)
     named = {id(one) for one in (*verdict.frontier, verdict.running, verdict.recommended)}
     shown = [one for place, one in enumerate(ordered) if every or place < SHOWN or id(one) in named]
-    gated = any(one.policy.gate != "declared" for one in verdict.policies)
-    headers = ["candidates", "window", "trigger", *(["gate"] if gated else []), metric, "+-", "trained", "fit s"]
-    headers += ["promoted", ""]
-    numbers = (metric, "+-", "trained", "fit s", "promoted", "")
-    output.table(headers, [_row(one, tried, gated) for one in shown], right=numbers)
+    headers = [metric, "+-", "trained", "fit s", "promoted", "policy"]
+    output.table(headers, [_row(one, tried) for one in shown], right=headers[:-1])
     if len(shown) < len(ordered):
         output.say(f"... {len(ordered) - len(shown)} more; --all shows them")
     output.say("* on the frontier: no policy is as good with fewer trainings")
@@ -166,15 +163,13 @@ def _say(output: Output, declared: Pipeline, tried: Trial, *, every: bool) -> No
         output.say(line)
 
 
-def _row(one: Judged, tried: Trial, gated: bool) -> list[str]:
-    run, policy, verdict = one.run, one.policy, tried.verdict
-    marks = ["*"] if one.on_frontier else []
-    marks += [
-        word for word, other in (("running", verdict.running), ("recommended", verdict.recommended)) if one is other
-    ]
-    row = [policy.candidates, policy.window, policy.trigger, *([policy.gate] if gated else [])]
-    row += [number(one.mean), number(one.standard_error), str(run.trainings), f"{run.fit_seconds:.2f}"]
-    return [*row, str(run.promotions), " ".join(marks)]
+def _row(one: Judged, tried: Trial) -> list[str]:
+    run, verdict = one.run, tried.verdict
+    marks = ["running"] if one is verdict.running else []
+    marks += ["recommended"] if one is verdict.recommended else []
+    name = one.policy.name + (f" ({', '.join(marks)})" if marks else "")
+    row = [number(one.mean), number(one.standard_error), str(run.trainings), f"{run.fit_seconds:.2f}"]
+    return [*row, str(run.promotions), f"{'*' if one.on_frontier else ' '} {name}"]
 
 
 def _lines(declared: Pipeline, tried: Trial) -> list[str]:

@@ -36,7 +36,7 @@ class RollBack(Settings):
     """
 
     one_in: float = Field(500.0, gt=1.0, description="intervals")
-    min_gain: float = Field(0.0, ge=0.0, description="by how much it must do better, as the gate's min_gain")
+    min_gain: float = Field(0.0, ge=0.0, le=1.0, description="by how much it must do better, as the gate's min_gain")
 
 
 class Guard(Settings):
@@ -82,7 +82,7 @@ class Gate(Settings):
     )
     alpha: setting.Share = Field(0.05, description="the level of the tests of one interval")
     min_gain: float = Field(
-        0.0, ge=0.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
+        0.0, ge=0.0, le=1.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
     )
     margin: float = Field(0.02, ge=0.0, description="a share of the same")
     guards: tuple[Guard, ...] = Field((), description="metrics in which no challenger may be worse")

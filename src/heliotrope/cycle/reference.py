@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,7 @@ from heliotrope.cycle.scoring import concat, known_classes
 from heliotrope.interval import Interval, format_time
 from heliotrope.provenance import seed_for
 from heliotrope.records import Batch, Champion, DriftReport
-
-if TYPE_CHECKING:
-    pass
+from heliotrope.store.rows import EARLIEST
 
 
 def drift_of(context: Context, champion: Champion, batch: Batch, model: Model) -> tuple[DriftReport, ...]:
@@ -43,7 +41,11 @@ def drift_of(context: Context, champion: Champion, batch: Batch, model: Model) -
 
 
 def _before(interval: Interval, count: int) -> Interval:
-    return Interval(interval.start - count * interval.step, interval.start)
+    try:
+        start = interval.start - count * interval.step
+    except OverflowError:
+        start = EARLIEST  # more intervals than there can be
+    return Interval(start, interval.start)
 
 
 def _reference(context: Context, span: Interval, max_rows: int, known: Sequence[str] | None) -> list[Batch]:

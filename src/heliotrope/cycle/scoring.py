@@ -10,6 +10,7 @@ import numpy as np
 from heliotrope import evaluate
 from heliotrope.candidates.model import Model
 from heliotrope.context import Context
+from heliotrope.errors import EstimatorError
 from heliotrope.interval import Interval
 from heliotrope.records import Batch, Champion, Evaluation
 from heliotrope.threads import one_thread
@@ -36,12 +37,12 @@ def batch_of(context: Context, interval: Interval, model: Model | None) -> Batch
 
 
 def why_unscored(context: Context, model: Model, batch: Batch) -> str:
-    """Why the champion cannot be asked about the batch: a column it needs is gone; empty where it can."""
+    """Why the champion cannot be scored on the batch: a column it needs is gone, or it fails; empty where it can."""
     absent = [name for name in model.kinds if name not in batch.table.column_names]
     if not absent:
         bad = answerable(context, model, batch)
         if bad is None or bad.any() or not batch.rows:
-            return ""
+            return _failing(context, model, batch, bad)
         names = ", ".join(repr(name) for name in context.undeclared(model))
         return f"the champion {model.candidate} cannot be scored: no row has a value in {names}, which it alone needs"
     gone = context.lacking(absent)
@@ -51,6 +52,15 @@ def why_unscored(context: Context, model: Model, batch: Batch) -> str:
     else:
         why = f"it needs column {absent[0]!r} as {model.kinds[absent[0]]}, which it no longer is"
     return f"the champion {model.candidate} cannot be scored: {why}"
+
+
+def _failing(context: Context, model: Model, batch: Batch, asked: NDArray[np.bool_] | None) -> str:
+    try:
+        if batch.rows:
+            ask(context, model, batch, asked)
+    except EstimatorError as error:
+        return f"the champion cannot be scored: {error.message}"
+    return ""
 
 
 def answerable(context: Context, model: Model, batch: Batch) -> NDArray[np.bool_] | None:
@@ -77,17 +87,20 @@ def ask(context: Context, model: Model, batch: Batch, asked: NDArray[np.bool_] |
 
 
 def score(pipeline: Pipeline, model: Model, table: pa.Table) -> evaluate.Scored:
-    """How the model does on the table's rows."""
+    """How the model does on the table's rows. Raises EstimatorError where it fails, or its answers are none."""
     with one_thread(openmp=True):
-        predicted, proba = model.predict(table), model.predict_proba(table)
-    return evaluate.score(
-        task=pipeline.task,
-        metric=pipeline.metric,
-        actual=np.asarray(table[pipeline.target].to_numpy(zero_copy_only=False)),
-        predicted=predicted,
-        proba=proba,
-        classes=model.classes,
-    )
+        predicted, proba = model.answers(table)
+    try:
+        return evaluate.score(
+            task=pipeline.task,
+            metric=pipeline.metric,
+            actual=np.asarray(table[pipeline.target].to_numpy(zero_copy_only=False)),
+            predicted=predicted,
+            proba=proba,
+            classes=model.classes,
+        )
+    except EstimatorError as error:
+        raise EstimatorError(f"candidate {model.candidate}: {error.message}", remedy=error.remedy) from None
 
 
 def evaluation_of(role: str, candidate: str, scored: evaluate.Scored, gain: Any = None) -> Evaluation:

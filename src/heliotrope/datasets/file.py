@@ -20,7 +20,7 @@ from heliotrope.columns import TIME, as_utc
 from heliotrope.config import FileDataset, Pipeline
 from heliotrope.datasets.parquet import Parquet
 from heliotrope.datasets.separated import Separated
-from heliotrope.datasets.table import by_interval, check_columns, check_times, in_order, microseconds
+from heliotrope.datasets.table import by_interval, check_columns, check_times, check_years, in_order, microseconds
 from heliotrope.errors import DataError, SchemaError
 from heliotrope.interval import Interval
 
@@ -134,9 +134,11 @@ def _utc(path: Path, column: pa.ChunkedArray, pipeline: Pipeline, before: int) -
     try:
         if column.type == pa.string():
             column = _parsed(column, pipeline.source.time_zone, before)
-        return as_utc(column, pipeline.source.time_zone)
+        times = as_utc(column, pipeline.source.time_zone)
     except (SchemaError, DataError) as error:
         raise type(error)(f"{path}: column {name!r}: {error.message}", remedy=error.remedy) from None
+    check_years(times, name, str(path), before=before)
+    return times
 
 
 def _parsed(column: pa.ChunkedArray, time_zone: str, before: int) -> pa.ChunkedArray:

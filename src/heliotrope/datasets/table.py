@@ -14,10 +14,14 @@ from heliotrope.config import Pipeline
 from heliotrope.errors import DataError, SchemaError, nearest
 from heliotrope.interval import Interval, interval_at
 
-__all__ = ["by_interval", "check_columns", "check_times", "fitted", "in_order", "microseconds"]
+__all__ = ["by_interval", "check_columns", "check_times", "check_years", "fitted", "in_order", "microseconds"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST, _LAST = (
+    (datetime(year, month, day, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+    for year, month, day in ((1, 1, 2), (9999, 12, 31))
+)
 
 
 def check_columns(names: Collection[str], wanted: Iterable[str], where: str) -> None:
@@ -37,6 +41,17 @@ def check_times(times: pa.ChunkedArray, name: str, where: str, *, before: int = 
         raise DataError(f"{where}: row {row} has no time in {name!r}", remedy="drop the row, or fill the time")
 
 
+def check_years(times: pa.ChunkedArray, name: str, where: str, *, before: int = 0) -> None:
+    """Raises DataError, naming the row, for one of the times, in UTC, that is not of the years 1 to 9999."""
+    numbers = microseconds(times)
+    odd = np.flatnonzero((numbers < _FIRST) | (numbers > _LAST))
+    if odd.size:
+        raise DataError(
+            f"{where}: row {before + int(odd[0]) + 1} has a time in {name!r} that is not of the years 1 to 9999",
+            remedy="mend the time, or leave the row out",
+        )
+
+
 def fitted(table: pa.Table, pipeline: Pipeline, *, where: str) -> pa.Table:
     """The pipeline's columns in its order, the time in UTC. Raises SchemaError or DataError that begins ``where``."""
     check_columns(table.column_names, pipeline.columns, where)
@@ -46,6 +61,7 @@ def fitted(table: pa.Table, pipeline: Pipeline, *, where: str) -> pa.Table:
     except (SchemaError, DataError) as error:
         raise type(error)(f"{where}: column {time!r}: {error.message}", remedy=error.remedy) from None
     check_times(times, time, where)
+    check_years(times, time, where)
     return table.select(list(pipeline.columns)).set_column(0, time, times)
 
 

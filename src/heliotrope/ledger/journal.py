@@ -407,9 +407,9 @@ class Ledger:
         """The ends of the latest intervals in whose cycle something was trained, what it gained, and its loss there."""
         return tuple((row[0], row[1], row[2]) for row in reversed(self._rows("past_trainings", before=before)))
 
-    def scale(self, asked: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
-        """The newest bins that were laid for what is ``asked``, and their id."""
-        rows = self._rows("newest_scale", asked=Jsonb(dict(asked)))
+    def scale(self, asked: Mapping[str, Any], before: datetime) -> tuple[int, Mapping[str, Any]] | None:
+        """The newest bins for what is ``asked`` that an interval before was counted on, and their id."""
+        rows = self._rows("newest_scale", asked=Jsonb(dict(asked)), before=before)
         return (rows[0][0], rows[0][1]) if rows else None
 
     def counted(self, scale_id: int, after: datetime, before: datetime, limit: int) -> tuple[Counted, ...]:

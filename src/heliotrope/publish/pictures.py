@@ -111,7 +111,7 @@ def _predict(model: Model, classes: tuple[str, ...]) -> Any:
 
     def predict(table: pa.Table) -> tuple[Any, Any]:
         with one_thread(openmp=True):
-            labels, proba = model.predict(table), model.predict_proba(table)
+            labels, proba = model.answers(table)
         if proba is None or model.classes == classes:
             return labels, proba
         spread = np.zeros((len(labels), len(classes)))

@@ -1,6 +1,15 @@
 -- name: newest_scale
+-- Of those that one of the latest intervals before was counted on: later ones are not known yet.
 SELECT id, bins FROM heliotrope.scale
-WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND asked = %(asked)s
+WHERE asked = %(asked)s AND id IN (
+    SELECT histogram.scale_id
+    FROM heliotrope.cycle
+    JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+    JOIN heliotrope.histogram ON histogram.batch_id = batch.id
+    WHERE cycle.pipeline_id = %(pipeline_id)s AND cycle.segment = %(segment)s AND interval_start < %(before)s
+    ORDER BY interval_start DESC
+    LIMIT 100
+)
 ORDER BY id DESC LIMIT 1
 
 -- name: add_scale

@@ -32,7 +32,6 @@ _TYPES: dict[str, tuple[str | None, pa.DataType]] = {
     "varchar": ("text", pa.string()),
     "bpchar": ("text", pa.string()),
     "name": ("text", pa.string()),
-    "uuid": ("text", pa.string()),
     "timestamptz": (None, pa.timestamp("us", "UTC")),
     "timestamp": (None, pa.timestamp("us")),
     "date": (None, pa.date32()),
@@ -41,10 +40,14 @@ _TYPES: dict[str, tuple[str | None, pa.DataType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's name and PostgreSQL type (``enum`` for every enumeration)."""
+    """A column's name and PostgreSQL type (``enum`` for every enumeration).
+
+    ``precision`` is that of a time that keeps fewer than microseconds; None for any other column.
+    """
 
     name: str
     type: str
+    precision: int | None = None
 
     @property
     def cast(self) -> str | None:
@@ -105,4 +108,4 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Relation | None
     rows: Sequence[Any] = connection.execute(statement("describe"), {"schema": schema, "name": name}).fetchall()
     if not rows:
         return None
-    return Relation(rows[0][0], rows[0][1], tuple(Column(row[2], row[3]) for row in rows))
+    return Relation(rows[0][0], rows[0][1], tuple(Column(row[2], row[3], row[4]) for row in rows))

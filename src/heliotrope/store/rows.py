@@ -246,9 +246,25 @@ class Rows:
                 deleted = cursor.adbc_statement.execute_update()
                 if rows.num_rows:
                     cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
+                    self._refuse_lost(cursor, interval, rows.num_rows)
             return Replaced(written=int(rows.num_rows), deleted=int(deleted))
 
         return self._waited_for(write, key)
+
+    def _refuse_lost(self, cursor: Any, interval: Interval, written: int) -> None:
+        """Refuse rows that the time column's type moves into another interval, where no other load finds them."""
+        column = self.relation.column(self.time)
+        if column.type == "timestamptz" and column.precision is None:
+            return
+        cursor.execute(sql.SQL("SELECT count(*) FROM {} WHERE {}").format(self.name, self.within()).as_string())
+        found = int(cursor.fetchone()[0])
+        if found != written:
+            precise = column.type if column.precision is None else f"{column.type}({column.precision})"
+            raise DataError(
+                f"{self.relation}.{self.time} is of type {precise}, which moves {abs(written - found)} of {written} "
+                f"rows of {interval} into another interval; nothing of it was written",
+                remedy="load into a timestamptz column: it alone keeps every instant, that of summer time's end too",
+            )
 
     def ensure(self, schema: pa.Schema) -> None:
         """Make the table, with an index on its time, when there is none. Safe for any number of callers at once."""
@@ -304,6 +320,8 @@ class Rows:
                 local = not _is_zoned(column.arrow) and (name == self.time or pa.types.is_date(column.arrow))
                 if local and _is_zoned(values.type):
                     values = pc.local_timestamp(values.cast(pa.timestamp("us", self.time_zone)))
+                if pa.types.is_boolean(column.arrow) and not pa.types.is_boolean(values.type):
+                    _refuse_half_truths(values)
                 arrays.append(values.cast(column.arrow))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 raise SchemaError(
@@ -360,8 +378,22 @@ class Rows:
         )
 
     def within(self) -> sql.Composed:
-        """``[start, end)`` on the bare column, so that its index serves."""
-        return sql.SQL("{0} >= {1} AND {0} < {2}").format(sql.Identifier(self.time), *self._bounds())
+        """``[start, end)`` on the bare column, so that its index serves.
+
+        In a time zone with summer time a local time may come twice, or never: what PostgreSQL takes it for decides, and
+        the bare column, a day around, only serves the index.
+        """
+        name, (low, high) = sql.Identifier(self.time), self._bounds()
+        if self._is_instant:
+            return sql.SQL("{0} >= {1} AND {0} < {2}").format(name, low, high)
+        return sql.SQL(
+            "{0} >= {1} - interval '25 hours' AND {0} < {2} + interval '25 hours' AND {3} >= {4} AND {3} < {5}"
+        ).format(name, low, high, self.time_value(), _START, _END)
+
+    @property
+    def _is_instant(self) -> bool:
+        """Whether a time of the column is one instant, and later times are later instants."""
+        return self.relation.column(self.time).type == "timestamptz" or self.time_zone == "UTC"
 
     def _outside(self) -> sql.Composed:
         """What :meth:`within` leaves out, in terms that the index serves too."""
@@ -373,6 +405,15 @@ class Rows:
             return _START, _END
         low, high = (sql.SQL("(SELECT {} AT TIME ZONE {})").format(bound, _ZONE) for bound in (_START, _END))
         return low, high
+
+
+def _refuse_half_truths(values: pa.ChunkedArray) -> None:
+    """Raises ArrowInvalid for a number that is neither 0 nor 1, which a cast would take for true."""
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        odd = values.filter(pc.invert(pc.is_in(values, pa.array([0, 1]).cast(values.type))))
+        odd = odd.drop_null()
+        if len(odd):
+            raise pa.ArrowInvalid(f"{odd[0]} is neither true nor false")
 
 
 def _is_zoned(kind: pa.DataType) -> bool:

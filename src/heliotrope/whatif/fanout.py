@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -130,8 +132,12 @@ def spread(
     parts = groups(pipelines)
     history.write(folder / "rows.arrow")
     with _cluster(backend, jobs, folder), _watched(folder, advance):
+        jobs = min(jobs, len(parts))
+        parent = None if backend in _PACKAGES else os.getpid()
         found: list[Outcome] = Parallel(n_jobs=jobs, backend=None if backend in _PACKAGES else "loky")(
-            delayed(_part)([pipelines[place] for place in part], folder, number, history.relation, history.reach, span)
+            delayed(_part)(
+                [pipelines[place] for place in part], folder, number, history.relation, history.reach, span, parent
+            )
             for number, part in enumerate(parts)
         )
     runs: list[Any] = [None] * len(pipelines)
@@ -155,11 +161,35 @@ def _part(
     relation: Relation,
     reach: tuple[datetime, datetime],
     span: Sequence[Interval],
+    parent: int | None,
 ) -> Outcome:
-    """One group of policies, in a process of its own; a line in a file for each interval says how far it is."""
+    """One group of policies, in a process of its own; a line in a file for each interval says how far it is.
+
+    It ends with the process that started it, ``parent``, however that one ends.
+    """
+    if parent is not None and os.getpid() != parent:
+        _end_with(parent, folder)
     history = History.mapped(folder / "rows.arrow", relation, reach)
     with (folder / f"{number}.progress").open("w", buffering=1) as file:
         return here(pipelines, history, span, lambda interval: file.write(f"{format_time(interval.start)}\n"))
+
+
+_bound: set[tuple[int, Path]] = set()  # the parents that this process ends with, and their folders
+
+
+def _end_with(parent: int, folder: Path) -> None:
+    """End this process when the parent has, which can then not take away the folder."""
+    if (parent, folder) in _bound:
+        return
+    _bound.add((parent, folder))
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_EVERY)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 # --- the processes -----------------------------------------------------------------------------------------

@@ -227,8 +227,8 @@ class MemoryLedger(Ledger):
         found = [_trained(one) for one in self._until(before) if one.trainings]
         return tuple(found[-_TRAININGS:])
 
-    def scale(self, asked: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | None:
-        """The newest bins that were laid for what is ``asked``, and their id."""
+    def scale(self, asked: Mapping[str, Any], before: datetime) -> tuple[int, Mapping[str, Any]] | None:
+        """The newest bins for what is ``asked``, and their id; all of them were laid before, as cycles go in order."""
         said = json.dumps(dict(asked), sort_keys=True)
         found = [(place, bins) for place, (of, bins) in enumerate(self._scales) if of == said]
         return found[-1] if found else None

@@ -298,3 +298,59 @@ def test_an_estimator_that_ends_the_process_is_an_error_of_the_candidate(monkeyp
     monkeypatch.setattr(DecisionTreeClassifier, "fit", leave)
     with pytest.raises(EstimatorError, match="fitted to 2 rows, raised SystemExit: 0"):
         fitted()
+
+
+TWO = pa.array([0, 3600], pa.int64()).cast(pa.timestamp("s", "UTC"))
+
+
+class _UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even that")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("a\0b"), r"raised ValueError: a\\x00b"),
+        (ValueError("a\ud800b"), r"raised ValueError: a\\ud800b"),
+        (_UnspeakableError(), "raised _UnspeakableError: "),
+        (GeneratorExit(), "raised GeneratorExit: "),
+        (BaseException("base"), "raised BaseException: base"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "predict"])
+def test_whatever_an_estimator_raises_is_said_in_words_that_can_be_kept(
+    monkeypatch: pytest.MonkeyPatch, method: str, error: BaseException, said: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Recorder, method, fail)
+    table = pa.table({"at": TWO, "x": [0.0, 1.0], "class": ["a", "b"]})
+    with pytest.raises(EstimatorError, match=said) as caught:
+        plain().predict(table)
+    str(caught.value).encode()
+    assert "\0" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", [None, "a", [["a"], ["b"]], [object(), object()], [1, [2]]])
+def test_answers_that_are_no_numbers_are_said(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+    monkeypatch.setattr(Recorder, "predict", lambda *_, **__: answer)
+    with pytest.raises(EstimatorError, match="candidate r: predict of Recorder gave what is no array of numbers"):
+        plain().predict(pa.table({"at": TWO, "x": [0.0, 1.0]}))
+
+
+def plain() -> Model:
+    """A Recorder, fitted to two rows."""
+    pipeline = parse(
+        {
+            "name": "p",
+            "source": {"table": "t", "time": "at"},
+            "interval": "1h",
+            "features": ["x"],
+            "target": "class",
+            "candidates": [{"name": "r", "estimator": "recording.Recorder"}],
+        }
+    )
+    table = pa.table({"at": TWO, "x": [0.0, 1.0], "class": ["a", "b"]})
+    return Model.fit(pipeline.candidates[0], table, pipeline=pipeline, kinds={"x": "numeric"}, weights=None, seed=0)

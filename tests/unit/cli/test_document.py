@@ -151,7 +151,7 @@ def test_a_cycle_s_document_has_stable_keys() -> None:
 
 
 def test_the_summary_leaves_out_what_has_no_score() -> None:
-    unscored = replace(CYCLE, evaluations=(), decisions=(_decision("hold"),))
+    unscored = replace(CYCLE, evaluations=(), trainings=(), decisions=(_decision("hold"),))
     said = tables.summary_document([CYCLE, unscored], "accuracy", Replayed(ran=[HOUR]))
     assert (said["mean"], said["scored"], said["cycles"]) == (0.9, 1, 2)
     assert (said["trained"], said["promoted"], said["held"]) == (1, 1, 1)
