@@ -145,6 +145,12 @@ def test_it_goes_on_without_one_that_did_not_come_in_time() -> None:
     assert turn_of(context, FIVE, Wait(asset=ROWS, patience=HOUR), never) == Turn(since=FIVE.start)
 
 
+def test_later_intervals_whose_rows_are_there_are_told_of() -> None:
+    there = [FIVE.start, *(FIVE.shift(count).start for count in (1, 2, 4))]
+    turn = turn_of(context_of(there, first=FIVE.start), FIVE, Wait(asset=ROWS), never)
+    assert turn == Turn(since=FIVE.start, until=FIVE.shift(2).end)
+
+
 def test_nothing_is_expected_before_the_dags_beginning() -> None:
     context = context_of([FIVE.start, hours_before(1), hours_before(2)], first=hours_before(1))
     assert turn_of(context, FIVE, Wait(asset=ROWS), never) == Turn(since=hours_before(1))
