@@ -100,7 +100,9 @@ def _verb(path: str, verb: Any) -> Iterator[str]:
     rows = [(f"`{name}`", " ".join(text.split())) for name, text in filter(None, records) if name != "--help"]
     yield from _table(("argument or option", "meaning"), rows)
     for block in _verbatim(verb.help):
-        if block.startswith("Example:"):
+        if not block.startswith("Example:"):
+            yield from ("", "```text", block, "```")
+        else:
             yield from ("", "```sh", inspect.cleandoc(block.removeprefix("Example:")), "```")
 
 
@@ -146,6 +148,7 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("Guard", (config.Guard,)),
     ("Slice", (config.Slice,)),
     ("Rollback", (config.RollBack,)),
+    ("Approval", (config.Approval,)),
     ("Recall", (config.Recall,)),
     ("Report", (config.Report,)),
     ("Target", (config.Target,)),

@@ -17,12 +17,13 @@ import yaml
 
 import world
 from command import Call, caller
-from heliotrope import cycle, notify, succession
+from heliotrope import cycle, notify, steps, succession
 from heliotrope.context import Context
 from heliotrope.database import Database
-from heliotrope.errors import DataError, MessageError
+from heliotrope.errors import DataError, LedgerError, MessageError
 from heliotrope.ledger import Left, Outbox
 from heliotrope.notify import Delivered, Sender, deliver
+from heliotrope.order import Order
 from heliotrope.records import Event
 from heliotrope.replay import replay
 from hook import Hook, Mail, hook, mail
@@ -810,3 +811,35 @@ def test_an_address_in_a_file_is_its_first_line(tmp_path: Path) -> None:
     for path, why in ((empty, "is empty"), (tmp_path / "nosuch", "No such file"), (tmp_path, "Is a directory")):
         with pytest.raises(MessageError, match=why):
             notify.address(target(path))
+
+
+# --- steps, one by one -------------------------------------------------------------------------------------
+
+
+def test_steps_tell_when_a_training_begins_and_what_the_cycle_came_to(
+    database: Database, tmp_path: Path, posted: Hook
+) -> None:
+    world.fill(database, 2)
+    hour = world.hours(1)[0]
+    with world.opened(database, tmp_path, notify=[team()]) as context:
+        said = []
+        for step in ("assess", "announce", "train", "gate", "publish"):
+            steps.perform(context, Order(step=step, interval=hour))
+            said.append(len(texts(posted)))
+        assert said == [0, 1, 1, 1, 2]
+        assert "TRAINING START" in texts(posted)[0]
+        assert "extrapolated serves from 2026-03-01T01:00Z" in texts(posted)[1]
+        with pytest.raises(LedgerError):
+            steps.perform(context, Order(step="train", interval=world.hours(2)[1]))
+        assert len(texts(posted)) == 3
+        assert not context.ledger.tells
+
+
+def test_another_resolver_says_where_a_target_is(database: Database, tmp_path: Path, posted: Hook) -> None:
+    world.fill(database, 1)
+    hour = world.hours(1)[0]
+    target = {"name": "team", "connection": "discord", "events": ["promoted"], "picture": False}
+    with world.opened(database, tmp_path, notify=[target]) as context:
+        for step in ("assess", "train", "gate", "publish"):
+            done = steps.perform(context, Order(step=step, interval=hour), resolver=lambda one: DISCORD)
+        assert done["messages"] == {"sent": 1, "failed": 0, "waiting": 0}

@@ -12,7 +12,7 @@ import typer
 from heliotrope.cli import options
 from heliotrope.cli.output import counted
 from heliotrope.cli.session import Session, known_id
-from heliotrope.cli.telling import delivered_text, picture_of
+from heliotrope.cli.telling import delivered_text
 from heliotrope.errors import ConfigError, MessageError
 from heliotrope.interval import format_time
 
@@ -192,7 +192,7 @@ def _say_left(session: Session, pipeline: Pipeline, left: tuple[Left, ...], done
 
 def _send(session: Session, declared: Pipeline, target: str | None, resend: str | None) -> None:
     from heliotrope.context import Context
-    from heliotrope.notify import deliver
+    from heliotrope.notify import deliver, picture_of
 
     again = None if resend is None else _requeue(session, declared, target, resend)
     with session.reading() as connection:
@@ -202,7 +202,7 @@ def _send(session: Session, declared: Pipeline, target: str | None, resend: str 
             session.database,
             declared,
             identity,
-            picture=picture_of(context, session.output),
+            picture=picture_of(context, session.output.warn),
             only=target,
             patience=PATIENCE,
             notice=session.output.warn,

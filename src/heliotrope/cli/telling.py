@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,9 +16,9 @@ from heliotrope.errors import DatabaseError, HeliotropeError
 if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.interval import Interval
-    from heliotrope.notify import Delivered, Picture
+    from heliotrope.notify import Delivered
 
-__all__ = ["Messages", "Telling", "delivered_text", "picture_of", "telling"]
+__all__ = ["Messages", "Telling", "delivered_text", "telling"]
 
 PATIENCE = 5.0
 """Seconds that a verb goes on trying to send; what is left then is sent by the next one."""
@@ -93,7 +92,7 @@ def _record_failure(context: Context, output: Output, error: Exception, interval
 
 
 def _deliver(context: Context, output: Output, pictures: bool | None) -> Delivered | None:
-    from heliotrope.notify import deliver
+    from heliotrope.notify import deliver, picture_of
 
     try:
         return deliver(
@@ -101,7 +100,7 @@ def _deliver(context: Context, output: Output, pictures: bool | None) -> Deliver
             context.pipeline,
             context.ledger.ids[0],
             context.segment,
-            picture=picture_of(context, output, pictures),
+            picture=picture_of(context, output.warn, pictures),
             patience=PATIENCE,
             notice=output.warn,
         )
@@ -112,26 +111,6 @@ def _deliver(context: Context, output: Output, pictures: bool | None) -> Deliver
     except Exception as error:  # whatever it is, the cycle is done
         output.warn(f"messages wait: unexpected {type(error).__name__}", "see `heliotrope notify --pending`")
     return None
-
-
-def picture_of(context: Context, output: Output, wanted: bool | None = None) -> Picture | None:
-    """Gives a cycle's picture, drawn where its file is not there; None where no pictures are wanted."""
-    if not (context.pipeline.report.pictures if wanted is None else wanted):
-        return None
-
-    def picture(interval: Interval) -> Path | None:
-        from heliotrope.publish import pictures
-
-        there = pictures.path(context, interval)
-        if there.is_file():
-            return there
-        try:
-            return pictures.picture(context, interval)
-        except Exception as error:  # whatever it is, the text is worth more
-            output.warn(f"a message goes without the picture of {interval}: {error}")
-            return None
-
-    return picture
 
 
 def delivered_text(done: Delivered) -> str:

@@ -28,7 +28,7 @@ from heliotrope.config.gate import Gate, Guard, RollBack, Slice
 from heliotrope.config.notify import QuietHours, Target
 from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.reading import load, parse
-from heliotrope.config.rule import Recall, Report, Validation
+from heliotrope.config.rule import Approval, Recall, Report, Validation
 from heliotrope.config.source import Source
 from heliotrope.config.trigger import All, Amount, AnyOf, Cost, DriftTrigger, KOf, Performance, Schedule, Trigger
 from heliotrope.config.window import Decayed, DriftCut, Expanding, Sliding, Window
@@ -37,6 +37,7 @@ __all__ = [
     "All",
     "Amount",
     "AnyOf",
+    "Approval",
     "Candidate",
     "ChiSquare",
     "Cost",
