@@ -1,0 +1,116 @@
+"""The policies: the default, what it is measured against, and what each hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prequential import ours, peers
+from prequential.course import Course, Outcome
+from prequential.kept import source_of
+
+__all__ = ["ALWAYS", "DEFAULT", "EVERY_FOUR", "Policy", "false_alarms", "fixed", "policies"]
+
+DEFAULT, ALWAYS, EVERY_FOUR = "default", "default, always trained", "default, every fourth at most"
+_FILE = Path(__file__).with_name("default.yaml")
+_LINEAR = "heliotrope.candidates.VaryingCoefficientClassifier"
+_BOOSTING = "sklearn.ensemble.HistGradientBoostingClassifier"
+_TREES = "sklearn.ensemble.ExtraTreesClassifier"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """A name for the table, what runs it, and what its outcome hangs on beside the rows."""
+
+    name: str
+    run: Callable[[Course], Outcome]
+    said: str
+    hangs_on: str
+
+
+def _sliding(intervals: int) -> dict[str, Any]:
+    return {"kind": "sliding", "intervals": intervals}
+
+
+_FIXED: dict[str, dict[str, Any]] = {
+    "the original's tree, 3": {"estimator": "sklearn.tree.DecisionTreeClassifier", "window": _sliding(3)},
+    **{
+        f"linear, {count}": {
+            "estimator": _LINEAR,
+            "params": {"degree": 0},
+            "window": _sliding(count),
+        }
+        for count in (1, 3, 10, 30)
+    },
+    "varying coefficients, 10": {"estimator": _LINEAR, "window": _sliding(10)},
+    "discriminant, 3": {
+        "estimator": "heliotrope.candidates.ExtrapolatedDiscriminant",
+        "window": _sliding(3),
+    },
+    "motion, 12": {
+        "estimator": "heliotrope.candidates.DynamicDiscriminant",
+        "window": _sliding(12),
+    },
+    **{
+        f"extra trees, {count}": {
+            "estimator": _TREES,
+            "params": {"n_estimators": 50, "min_samples_leaf": 3},
+            "window": _sliding(count),
+        }
+        for count in (3, 10)
+    },
+    **{
+        f"boosting, {count}": {"estimator": _BOOSTING, "params": {"max_iter": 50}, "window": _sliding(count)}
+        for count in (10, 30)
+    },
+}
+
+
+def fixed() -> list[str]:
+    """The names of the single candidates that are trained at every interval, one of which is best in hindsight."""
+    return list(_FIXED)
+
+
+def false_alarms() -> float | None:
+    """One false alarm in how many intervals the default policy promises; None where it promises nothing."""
+    said = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    promised = said.get("drift", {}).get("false_alarms")
+    return None if promised is None else float(promised["one_in"])
+
+
+def policies() -> list[Policy]:
+    """All of them, the default first."""
+    said = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    always = said | {"trigger": {"kind": "schedule", "every": 1}}
+    seldom = said | {"trigger": {"kind": "all", "of": [said["trigger"], {"kind": "schedule", "every": 4}]}}
+    found = [
+        Policy(name=name, run=partial(ours.pipeline, declared=one), said=repr(one), hangs_on=source_of())
+        for name, one in ((DEFAULT, said), (EVERY_FOUR, seldom), (ALWAYS, always))
+    ]
+    on = source_of("candidates")
+    found += [
+        Policy(name=name, run=partial(ours.fixed, declared=one), said=repr(one), hangs_on=on)
+        for name, one in _FIXED.items()
+    ]
+    first = _FIXED["linear, 1"]
+    frozen = partial(ours.fixed, declared=first, once=True)
+    found.append(Policy(name="frozen: linear, 1", run=frozen, said=f"once {first!r}", hangs_on=on))
+    source = Path(peers.__file__).read_text(encoding="utf-8")
+    found += [
+        Policy(name=name, run=run, said=name, hangs_on=f"{_version(name)} {source}")
+        for name, run in peers.PEERS.items()
+    ]
+    return found
+
+
+def _version(peer: str) -> str:
+    try:
+        return version(peer.partition(" ")[0].lower())
+    except PackageNotFoundError:
+        return "none"
