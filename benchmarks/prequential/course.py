@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ class Course:
     """Nothing drifts: every alarm is false."""
     ordered: bool = False
     """Every row has its own time, so that the label of the row before means something."""
+    synthetic: bool = False
     sampled: str = ""
     """What was left out, where something was."""
 
@@ -57,6 +58,14 @@ class Course:
     def labels(self) -> list[NDArray[Any]]:
         """The classes of every interval's rows."""
         return [np.asarray(table["class"].to_numpy(zero_copy_only=False)) for _, table in self.batches]
+
+    def thinned(self, rows: int | None) -> Course:
+        """The course with about so many rows in all, every so-maniest of each interval; real ones stay whole."""
+        every = 1 if rows is None or not self.synthetic else max(1, self.table.num_rows // rows)
+        if every == 1:
+            return self
+        batches = tuple((interval, table.take(np.arange(0, table.num_rows, every))) for interval, table in self.batches)
+        return replace(self, batches=batches)
 
     @property
     def no_change(self) -> float:

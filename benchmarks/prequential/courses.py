@@ -145,6 +145,7 @@ def _stream(title: str, stream: str, hours: int, **params: Any) -> Callable[[str
             features=dict.fromkeys(features, "numeric"),
             best=made.best_possible(),
             still=made.drift == "none",
+            synthetic=True,
         )
 
     return make

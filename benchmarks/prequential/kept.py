@@ -28,6 +28,7 @@ class Kept:
 
     def find(self, course: Course, policy: Policy) -> Outcome:
         """The outcome that is kept; where there is none, the one that the policy comes to."""
+        course = course.thinned(policy.rows)
         said = json.dumps([course.fingerprint, policy.said, policy.hangs_on])
         path = self.folder / f"{course.name}-{hashlib.sha256(said.encode()).hexdigest()[:24]}.json"
         if path.exists():

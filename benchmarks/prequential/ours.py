@@ -1,4 +1,4 @@
-"""heliotrope's own: a whole pipeline as it would have run live, and single candidates trained at every interval."""
+"""heliotrope's own: whole pipelines as they would have run live, and single candidates trained at every interval."""
 
 from __future__ import annotations
 
@@ -22,29 +22,31 @@ from heliotrope.whatif.memory import Tried
 from heliotrope.whatif.past import History
 from prequential.course import Course, Outcome
 
-__all__ = ["fixed", "pipeline"]
+__all__ = ["fixed", "pipelines"]
 
 _TYPES = {pa.string(): "text", pa.float64(): "float8", pa.int64(): "int8", pa.int32(): "int4", pa.int16(): "int2"}
 
 
-def pipeline(course: Course, declared: Mapping[str, Any]) -> Outcome:
-    """A policy as a pipeline's file has it: cycle after cycle, on the ledger in memory that `heliotrope whatif` has."""
-    parsed = config.parse(course.pipeline(**declared))
-    begun = time.perf_counter()
-    engine = Engine([parsed], _history(course))
+def pipelines(course: Course, declared: Mapping[str, Mapping[str, Any]]) -> dict[str, Outcome]:
+    """Policies as a pipeline's file has them: cycle after cycle, on the ledger in memory of `heliotrope whatif`.
+
+    They go through time side by side and share equal fits, so that the seconds of each are those of its fits alone.
+    """
+    engine = Engine([config.parse(course.pipeline(**said)) for said in declared.values()], _history(course))
     for interval, _ in course.batches:
         engine.run(interval)
-    spent = time.perf_counter() - begun
-    (context,) = engine.contexts
-    (run,) = engine.runs()
-    return Outcome(
-        right=list(run.scores[1:]),
-        rows=[table.num_rows for _, table in course.batches[1:]],
-        trainings=run.trainings,
-        seconds=spent,
-        alarms=sum(_alarmed(tried) for tried in context.memory.cycles),
-        changes=run.promotions - run.refreshes,
-    )
+    rows = [table.num_rows for _, table in course.batches[1:]]
+    return {
+        name: Outcome(
+            right=list(run.scores[1:]),
+            rows=rows,
+            trainings=run.trainings,
+            seconds=run.fit_seconds,
+            alarms=sum(_alarmed(tried) for tried in context.memory.cycles),
+            changes=run.promotions - run.refreshes,
+        )
+        for name, run, context in zip(declared, engine.runs(), engine.contexts, strict=True)
+    }
 
 
 def _alarmed(tried: Tried) -> bool:

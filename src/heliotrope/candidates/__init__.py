@@ -9,11 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from heliotrope.candidates.blend import BlendClassifier, BlendRegressor
     from heliotrope.candidates.discriminant import ExtrapolatedDiscriminant
     from heliotrope.candidates.dynamic import DynamicDiscriminant
     from heliotrope.candidates.varying import VaryingCoefficientClassifier, VaryingCoefficientRegressor
 
 __all__ = [
+    "BlendClassifier",
+    "BlendRegressor",
     "DynamicDiscriminant",
     "ExtrapolatedDiscriminant",
     "VaryingCoefficientClassifier",
@@ -21,6 +24,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "BlendClassifier": "blend",
+    "BlendRegressor": "blend",
     "DynamicDiscriminant": "dynamic",
     "ExtrapolatedDiscriminant": "discriminant",
     "VaryingCoefficientClassifier": "varying",
