@@ -49,7 +49,7 @@ def main() -> int:
 def _run(one: Course, kept: Kept, only: list[str] | None) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
     print(f"{one.title}: {len(one.batches)} intervals, {one.table.num_rows:,} rows {one.sampled}", flush=True)
-    for policy in policies():
+    for policy in policies(one.name):
         if only and not any(part in policy.name for part in only):
             continue
         begun = time.perf_counter()

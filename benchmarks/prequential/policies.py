@@ -15,7 +15,7 @@ from prequential import ours, peers
 from prequential.course import Course, Outcome
 from prequential.kept import source_of
 
-__all__ = ["ALWAYS", "DEFAULT", "EVERY_FOUR", "Policy", "false_alarms", "fixed", "policies"]
+__all__ = ["ALARMED", "ALWAYS", "DEFAULT", "EVERY_FOUR", "ONE_IN", "Policy", "fixed", "policies"]
 
 DEFAULT, ALWAYS, EVERY_FOUR = "default", "default, always trained", "default, every fourth at most"
 _FILE = Path(__file__).with_name("default.yaml")
@@ -40,6 +40,16 @@ class Policy:
 def _sliding(intervals: int) -> dict[str, Any]:
     return {"kind": "sliding", "intervals": intervals}
 
+
+ALARMED, ONE_IN = "linear, trained on alarms alone", 100.0
+"""Shows what the promise of one false alarm in so many intervals is worth, and what training on alarms alone is."""
+_ALARMED: dict[str, Any] = {
+    "candidates": [
+        {"name": "linear", "estimator": _LINEAR, "params": {"degree": 0}, "window": {"kind": "drift_cut"}},
+    ],
+    "trigger": {"kind": "drift"},
+    "drift": {"false_alarms": {"one_in": ONE_IN}, "detectors": [{"kind": "kolmogorov_smirnov"}]},
+}
 
 _FIXED: dict[str, dict[str, Any]] = {
     "the original's tree, 3": {"estimator": "sklearn.tree.DecisionTreeClassifier", "window": _sliding(3)},
@@ -80,42 +90,44 @@ def fixed() -> list[str]:
     return list(_FIXED)
 
 
-def false_alarms() -> float | None:
-    """One false alarm in how many intervals the default policy promises; None where it promises nothing."""
-    said = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    promised = said.get("drift", {}).get("false_alarms")
-    return None if promised is None else float(promised["one_in"])
-
-
-def policies() -> list[Policy]:
-    """All of them, the default first."""
+def policies(name: str) -> list[Policy]:
+    """All of them for the course of that name, the default first."""
     said = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     always = said | {"trigger": {"kind": "schedule", "every": 1}}
     seldom = said | {"trigger": {"kind": "all", "of": [said["trigger"], {"kind": "schedule", "every": 4}]}}
-    together = {DEFAULT: said, EVERY_FOUR: seldom, ALWAYS: always}
+    together = {DEFAULT: said, ALWAYS: always, EVERY_FOUR: seldom}
+    if name != "original":
+        del together[EVERY_FOUR]
     group = cache(partial(ours.pipelines, declared=together))
     found = [
-        Policy(name=name, run=partial(_one_of, group, name), said=repr(one), hangs_on=source_of())
-        for name, one in together.items()
+        Policy(name=one, run=partial(_one_of, group, one), said=repr(declared), hangs_on=source_of())
+        for one, declared in together.items()
     ]
+    found.append(
+        Policy(name=ALARMED, run=partial(_alone, ALARMED, _ALARMED), said=repr(_ALARMED), hangs_on=source_of())
+    )
     on = source_of("candidates")
     found += [
-        Policy(name=name, run=partial(ours.fixed, declared=one), said=repr(one), hangs_on=on)
-        for name, one in _FIXED.items()
+        Policy(name=fixed, run=partial(ours.fixed, declared=one), said=repr(one), hangs_on=on)
+        for fixed, one in _FIXED.items()
     ]
     first = _FIXED["linear, 1"]
     frozen = partial(ours.fixed, declared=first, once=True)
     found.append(Policy(name="frozen: linear, 1", run=frozen, said=f"once {first!r}", hangs_on=on))
     source = Path(peers.__file__).read_text(encoding="utf-8")
     found += [
-        Policy(name=name, run=run, said=name, hangs_on=f"{_version(name)} {source}", rows=_PEERS_ROWS)
-        for name, run in peers.PEERS.items()
+        Policy(name=peer, run=run, said=peer, hangs_on=f"{_version(peer)} {source}", rows=_PEERS_ROWS)
+        for peer, run in peers.PEERS.items()
     ]
     return found
 
 
 def _one_of(group: Callable[[Course], dict[str, Outcome]], name: str, course: Course) -> Outcome:
     return group(course)[name]
+
+
+def _alone(name: str, declared: dict[str, Any], course: Course) -> Outcome:
+    return ours.pipelines(course, {name: declared})[name]
 
 
 def _version(peer: str) -> str:

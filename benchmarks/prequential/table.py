@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from prequential.course import Course, Outcome
 from prequential.peers import PEERS
-from prequential.policies import ALWAYS, DEFAULT, EVERY_FOUR, false_alarms, fixed
+from prequential.policies import ALARMED, ALWAYS, DEFAULT, EVERY_FOUR, ONE_IN, fixed
 
 __all__ = ["Check", "checks", "course_table", "markdown", "summary"]
 
@@ -97,10 +97,10 @@ def _of_course(course: Course, outcomes: Mapping[str, Outcome]) -> Iterator[Chec
     if always is not None:
         yield _at_least(f"{course.title}: to always trained", default.accuracy - always.accuracy, -0.002)
         yield _at_least(f"{course.title}: trainings saved", 1 - default.trainings / always.trainings, 0.5, ".2f")
-    promised = false_alarms()
-    if course.still and promised is not None:
-        rate = default.alarms / (len(course.batches) - 1)
-        yield _at_least(f"{course.title}: intervals without a false alarm", 1 - rate, 1 - 1 / promised, ".3f")
+    alarmed = outcomes.get(ALARMED)
+    if course.still and alarmed is not None:
+        share = 1 - alarmed.alarms / (len(course.batches) - 1)
+        yield _at_least(f"{course.title}: intervals without a false alarm", share, 1 - 1 / ONE_IN, ".3f")
 
 
 def _accuracy(found: Found, course: str, policy: str) -> float | None:
@@ -136,7 +136,6 @@ def markdown(found: Found, limits: list[Check]) -> str:
 def _default_rows(found: Found) -> Iterator[tuple[str, list[str]]]:
     ran = [(course, outcomes[DEFAULT]) for course, outcomes in found.values() if DEFAULT in outcomes]
     yield "trainings", [f"{one.trainings} of {len(course.batches) - 1}" for course, one in ran]
-    yield "asked for by drift or scores", [str(one.alarms) for _, one in ran]
     yield "changes of candidate", [str(one.changes) for _, one in ran]
     kappas = [(course.ordered, one.kappa_temporal(course.no_change)) for course, one in ran]
     yield "kappa-temporal", [f"{kappa:.3f}" if ordered else "" for ordered, kappa in kappas]
