@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from heliotrope.candidates.blend import BlendClassifier, BlendRegressor
     from heliotrope.candidates.discriminant import ExtrapolatedDiscriminant
     from heliotrope.candidates.dynamic import DynamicDiscriminant
+    from heliotrope.candidates.forwarded import ForwardedClassifier
+    from heliotrope.candidates.residual import ResidualTrendRegressor
     from heliotrope.candidates.varying import VaryingCoefficientClassifier, VaryingCoefficientRegressor
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "BlendRegressor",
     "DynamicDiscriminant",
     "ExtrapolatedDiscriminant",
+    "ForwardedClassifier",
+    "ResidualTrendRegressor",
     "VaryingCoefficientClassifier",
     "VaryingCoefficientRegressor",
 ]
@@ -28,6 +32,8 @@ _HOME = {
     "BlendRegressor": "blend",
     "DynamicDiscriminant": "dynamic",
     "ExtrapolatedDiscriminant": "discriminant",
+    "ForwardedClassifier": "forwarded",
+    "ResidualTrendRegressor": "residual",
     "VaryingCoefficientClassifier": "varying",
     "VaryingCoefficientRegressor": "varying",
 }

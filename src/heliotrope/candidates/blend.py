@@ -110,8 +110,8 @@ class _Blend(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         experts: Mapping[str, Sequence[int]] | None = None,
         rounds: int = 8,
         ahead: int = 4,
-        rate: float = 0.2,
-        share: float = 0.1,
+        rate: float | None = None,
+        share: float = 0.05,
         loss: str = "mistakes",
     ) -> None:
         self.experts = experts
@@ -136,7 +136,8 @@ class _Blend(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
     def _check_parameters(self, losses: Sequence[str]) -> None:
         number("rounds", self.rounds, whole=True, least=1)
         number("ahead", self.ahead, whole=True, least=1)
-        number("rate", self.rate)
+        if self.rate is not None:
+            number("rate (or None)", self.rate)
         number("share", self.share, most=1.0)
         if self.loss not in losses:
             raise ValueError(f"loss={self.loss!r} is none of {', '.join(losses)}")
@@ -154,7 +155,7 @@ class _Blend(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
             forward, within = self._rounds(rows, asked, unit)
             self.weights_ = np.stack(
                 [
-                    fixed_share((*_of_age(forward, age), within), len(asked), rate=self.rate, share=self.share)
+                    fixed_share([*_of_age(forward, age), within], len(asked), rate=self.rate, share=self.share)
                     for age in range(1, self.ahead + 1)
                 ]
             )
@@ -283,7 +284,7 @@ class BlendClassifier(ClassifierMixin, _Blend):  # type: ignore[misc] # scikit-l
         of :data:`heliotrope.candidates.experts.CLASSIFICATION`. A longer window than the training has is all of it.
     rounds : how many of the latest intervals the weights are found from.
     ahead : for so many intervals after the training weights are found apart; later ones have the last.
-    rate : how fast weights follow the mistakes: by ``exp(-rate)`` with each.
+    rate : how fast weights follow the mistakes, by ``exp(-rate)`` with each; None: as suits how many the best makes.
     share : of all weight that is shared among all experts after each round.
     loss : "mistakes" weighs experts by their wrong predictions, "log" by the probability that they gave the truth.
 
@@ -300,7 +301,7 @@ class BlendClassifier(ClassifierMixin, _Blend):  # type: ignore[misc] # scikit-l
     >>> model = BlendClassifier(experts={"linear": [1, 3, 10]})
     >>> model = model.fit(X[seen], y[seen], time=3600 * hours[seen], interval=3600)
     >>> model.weights_[0].round(2).tolist()
-    [0.93, 0.03, 0.03]
+    [0.96, 0.02, 0.02]
     >>> bool((model.predict(X[~seen], time=3600 * hours[~seen]) == y[~seen]).mean() > 0.95)
     True
     """
@@ -373,8 +374,8 @@ class BlendRegressor(RegressorMixin, _Blend):  # type: ignore[misc] # scikit-lea
         experts: Mapping[str, Sequence[int]] | None = None,
         rounds: int = 8,
         ahead: int = 4,
-        rate: float = 0.2,
-        share: float = 0.1,
+        rate: float | None = None,
+        share: float = 0.05,
         loss: str = "absolute",
     ) -> None:
         super().__init__(experts=experts, rounds=rounds, ahead=ahead, rate=rate, share=share, loss=loss)

@@ -90,7 +90,7 @@ def _known(task: Task) -> dict[str, tuple[Callable[[], Any], bool, int]]:
         return {
             "linear": (lambda: ridge(degree=0), False, 50_000),
             "varying": (ridge, True, 50_000),
-            "periodic": (lambda: ridge(periods="auto"), True, 10_000),
+            "periodic": (lambda: ridge(degree=0, periods="auto"), True, 10_000),
             "tree": (lambda: tree.DecisionTreeRegressor(min_samples_leaf=3, random_state=0), False, 20_000),
             "trees": (_extra(ensemble.ExtraTreesRegressor), False, 5_000),
             "boosting": (_boosted(ensemble.HistGradientBoostingRegressor), False, 20_000),
@@ -101,7 +101,7 @@ def _known(task: Task) -> dict[str, tuple[Callable[[], Any], bool, int]]:
         "varying": (logistic, True, 10_000),
         "discriminant": (discriminant.ExtrapolatedDiscriminant, True, 50_000),
         "motion": (dynamic.DynamicDiscriminant, True, 50_000),
-        "periodic": (lambda: logistic(periods="auto"), True, 4_000),
+        "periodic": (lambda: logistic(degree=0, periods="auto"), True, 4_000),
         "tree": (lambda: tree.DecisionTreeClassifier(random_state=0), False, 20_000),
         "trees": (_extra(ensemble.ExtraTreesClassifier), False, 5_000),
         "boosting": (_boosted(ensemble.HistGradientBoostingClassifier), False, 20_000),

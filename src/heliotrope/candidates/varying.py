@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["VaryingCoefficientClassifier", "VaryingCoefficientRegressor"]
 
 _RATIOS = (100.0, 10.0, 1.0)  # penalties of what moves, in those of what stays, tried after none may move
-_CYCLE_RATIOS = (3.0,)  # the same of what comes back, tried after none may
+_CYCLE_RATIOS = (10.0, 1.0)  # the same of what comes back, tried after none may
 _FREE = 1e-6  # the penalty of an intercept
 
 
@@ -136,13 +136,9 @@ class _VaryingCoefficients(BaseEstimator):  # type: ignore[misc] # scikit-learn 
         trend = _trend(then, weights[before], min(degree, highest_degree(self.degree, len(np.unique(then)))))
         options = [_Freedom(flat), *(_Freedom(trend, ratio) for ratio in _RATIOS if degree > 0)]
         chosen, start, losses = self._best(options, known, later, weights[~before])
-        cycles = [one for period in periods if (one := Cycles.seen(period, then)) is not None]
-        sets = [*([one] for one in cycles), *([cycles] if len(cycles) > 1 else [])]
-        options = [
-            chosen,
-            *(_Freedom(chosen.trend, chosen.ratio, _together(one), c) for one in sets for c in _CYCLE_RATIOS),
-        ]
-        if sets:
+        cycles = _together([one for period in periods if (one := Cycles.seen(period, then)) is not None])
+        if cycles is not None:
+            options = [chosen, *(_Freedom(chosen.trend, chosen.ratio, cycles, ratio) for ratio in _CYCLE_RATIOS)]
             chosen, start, _ = self._best(options, known, later, weights[~before], (losses, start))
         trend = _trend(seconds, weights, 0 if chosen.ratio is None else degree)
         final = _Freedom(trend, chosen.ratio, chosen.cycles, chosen.cycle_ratio)
@@ -210,7 +206,7 @@ class VaryingCoefficientClassifier(ClassifierMixin, _VaryingCoefficients):  # ty
     time_penalty : penalty of the moving part in units of ``alpha``, or "auto".
     horizon : how far coefficients move on beyond the training's times, in spans of those times.
     periods : after which coefficients come back, such as ``["1d"]``: sines and cosines of time beside the polynomials
-        (see :mod:`heliotrope.candidates.cycles`), each period on evidence alone; "auto" tries the day and the week.
+        (see :mod:`heliotrope.candidates.cycles`), on evidence alone; "auto" tries the day and the week.
 
     ``fit`` takes ``time``, seconds (of any origin) shape (n,), and so do ``predict`` and ``predict_proba``, which
     take the end of the training's times where it is absent. ``sample_weight`` counts rows: 2 is the row twice.
