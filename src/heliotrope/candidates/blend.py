@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -28,38 +29,39 @@ if TYPE_CHECKING:
 
 __all__ = ["BlendClassifier", "BlendRegressor"]
 
+T = TypeVar("T")
+
 _LEAST_PROBABILITY = 0.01  # a wrong prediction that was quite sure costs no more than this
 
 
-class _Losses:
-    """What rounds came to, by a hash of all they hang on: the next training asks for most of them again.
+class _Kept(Generic[T]):
+    """What was computed before, by a hash of all it hangs on; of more than ``most`` the oldest are forgotten.
 
-    Only numbers are kept, not models, and the oldest are forgotten. A loss that is not found is computed anew, so that
-    what a fit comes to does not hang on what is here.
+    The next training asks for most of it again. What is not found is computed anew, and comes out the same.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._found: OrderedDict[bytes, list[float]] = OrderedDict()
+        self._found: OrderedDict[bytes, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, key: bytes) -> list[float] | None:
-        """The losses kept under the key."""
+    def find(self, key: bytes, compute: Callable[[], T]) -> T:
+        """What is kept under the key, else what ``compute`` returns."""
         with self._lock:
-            found = self._found.get(key)
-            if found is not None:
+            if key in self._found:
                 self._found.move_to_end(key)
-            return found
-
-    def keep(self, key: bytes, losses: list[float]) -> None:
-        """Keep them under the key."""
+                return self._found[key]
+        value = compute()
         with self._lock:
-            self._found[key] = losses
+            self._found[key] = value
             while len(self._found) > self._most:
                 self._found.popitem(last=False)
+        return value
 
 
-_KNOWN = _Losses(20_000)
+_LOSSES: _Kept[float] = _Kept(20_000)
+_MODELS: _Kept[Any] = _Kept(128)
+"""Fits of the last few rounds: each is asked about the next intervals too, and the newest is the training's own."""
 
 
 class _Rows:
@@ -199,22 +201,23 @@ class _Blend(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         return np.asarray(window[np.linspace(0, len(window) - 1, expert.rows).astype(np.intp)])
 
     def _tried(self, expert: Expert, rows: _Rows, window: Places, tests: Sequence[Places], unit: float) -> list[float]:
-        """The sum of losses on each of some rows, NaN where there are none; an equal trial is not run again."""
+        """The sum of losses on each of some rows, NaN where there are none."""
         if not len(window):
             return [np.nan] * len(tests)
-        said = [expert.name.encode(), self.loss.encode(), repr(unit).encode(), repr(self._classes()).encode()]
-        key = hashlib.sha256(b"".join([*said, rows.digest(window), *(rows.digest(test) for test in tests)])).digest()
-        found = _KNOWN.find(key)
-        if found is None:
-            model = self._trained(expert, rows, window)
-            found = [self._sum(expert, model, rows, test, unit) for test in tests]
-            _KNOWN.keep(key, found)
-        return found
+        said = f"{expert.name} {self._task} {self.loss} {unit!r} {self._classes()}".encode()
+        trained = rows.digest(window)
+        return [
+            _LOSSES.find(
+                hashlib.sha256(said + trained + rows.digest(test)).digest(),
+                partial(self._sum, expert, rows, window, test, unit),
+            )
+            for test in tests
+        ]
 
-    def _sum(self, expert: Expert, model: Any, rows: _Rows, test: Places, unit: float) -> float:
+    def _sum(self, expert: Expert, rows: _Rows, window: Places, test: Places, unit: float) -> float:
         if not len(test):
             return np.nan
-        predicted = self._ask(model, expert, rows.X[test], rows.seconds[test])
+        predicted = self._ask(self._trained(expert, rows, window), expert, rows.X[test], rows.seconds[test])
         costs = self._costs(predicted, rows.target[test], unit)
         # In whole rows: weights tell what matters more, and are no more rows.
         weights = rows.weights[test]
@@ -226,6 +229,10 @@ class _Blend(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
 
     def _trained(self, expert: Expert, rows: _Rows, window: Places) -> Any:
         """The expert's model of some rows; of a single class that class."""
+        key = hashlib.sha256(f"{expert.name} {self._task}".encode() + rows.digest(window)).digest()
+        return _MODELS.find(key, lambda: self._made(expert, rows, window))
+
+    def _made(self, expert: Expert, rows: _Rows, window: Places) -> Any:
         target = rows.target[window]
         if self._task == "classification" and (target == target[0]).all():
             return int(target[0])
@@ -363,7 +370,7 @@ class BlendRegressor(RegressorMixin, _Blend):  # type: ignore[misc] # scikit-lea
     >>> model = BlendRegressor(experts={"linear": [3, 10], "varying": [10]})
     >>> model = model.fit(X[seen], y[seen], time=3600 * hours[seen], interval=3600)
     >>> model.weights_[0].round(1).tolist()
-    [0.0, 0.0, 0.9]
+    [0.0, 0.0, 1.0]
     """
 
     _task = "regression"
