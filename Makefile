@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo airflow test check environment bench lock clean
+.PHONY: help demo airflow test check environment bench bench-quality lock clean
 help:
 	@echo "make demo    the whole story on a stream that turns once a day: replay, table, report, pictures"
 	@echo "make airflow Airflow on the embedded PostgreSQL, with the two DAGs of dags/; Ctrl-C ends it"
 	@echo "make test    lint, types, import contracts and every test"
 	@echo "make check   lint, types and import contracts alone"
 	@echo "make bench   every benchmark, with its limits"
+	@echo "make bench-quality   the default policy on every kind of stream, beside its peers (QUALITY=... for options)"
 	@echo "make lock    renew requirements.lock from pyproject.toml (needs uv)"
 	@echo "make clean   remove the environment and what the demo left"
 
@@ -48,6 +49,10 @@ bench: environment
 	@$(BIN)/python -m compileall -q src
 	@missed=0; for file in ingestion extraction cycle replay imports drift candidates whatif gate_errors; do \
 		$(BIN)/python benchmarks/$$file.py || missed=1; done; exit $$missed
+
+# Peers that are not installed are skipped with a word: pip install '.[bench]'. Outcomes are kept in .heliotrope/quality.
+bench-quality: environment
+	@$(BIN)/python benchmarks/quality.py $(QUALITY)
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
