@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -21,12 +22,12 @@ from heliotrope.candidates import artifact
 from heliotrope.config import Candidate, Pipeline
 from heliotrope.content import content_hash
 from heliotrope.database import Database, home
-from heliotrope.errors import ArtifactError, ModelError
+from heliotrope.errors import ArtifactError, ConfigError, ModelError, shown
 from heliotrope.interval import Interval, floor, intervals
 from heliotrope.ledger import Ledger, Notice, declarations
 from heliotrope.provenance import code_version, seed_for
 from heliotrope.records import Batch, Champion, Training, Verdict
-from heliotrope.store import Artifacts, Draw, Rows
+from heliotrope.store import Artifacts, Draw, Part, Rows
 from heliotrope.threads import wait_asleep
 from heliotrope.validate import infer_kinds, validate
 
@@ -41,6 +42,8 @@ T = TypeVar("T")
 
 _CACHED_BYTES = 512 * 2**20
 _CACHED_MODELS = 32
+_FEWEST_MODELS = 6
+"""Models that are kept of one of many segments: the champion, the one before, those in the shadow and competing."""
 
 
 def utc_now() -> datetime:
@@ -84,18 +87,48 @@ class Context:
         self.folder = folder or home()
         self.segment = segment
         self.clock = clock
-        source = pipeline.source
-        self.rows = Rows(database, source.table, source.time, time_zone=source.time_zone)
+        source, part = pipeline.source, None
+        if segment:
+            part = _part(pipeline, segment)
+        self.rows = Rows(database, source.table, source.time, time_zone=source.time_zone, part=part)
         self.ledger = Ledger(database, pipeline, segment=segment, notice=notice)
         self.artifacts = Artifacts(self.folder / "artifacts")
         self.code_version = code_version(Path.cwd())
+        self._kinds: dict[str, Kind] | None = None
+        self._whole: Context | None = None
+        self._remember_nothing(_CACHED_BYTES, _CACHED_MODELS)
+
+    def _remember_nothing(self, most_bytes: int, most_models: int) -> None:
         self.scratch: dict[str, Any] = {}
         """What a caller chose or opened once and wants again; closed and gone with the context."""
-        self._kinds: dict[str, Kind] | None = None
         self._first: datetime | None = None
         self._batches: OrderedDict[tuple[datetime, tuple[str, ...] | None], Batch] = OrderedDict()
         self._cached_bytes = 0
         self._models: OrderedDict[str, Model] = OrderedDict()
+        self._most_bytes, self._most_models = most_bytes, most_models
+
+    def beside(self, segment: str, rows: Rows, *, first: datetime | None = None, sharers: int = 1) -> Context:
+        """The context of a segment (empty: of the whole) over the same connections, closed with this one.
+
+        ``rows`` are the segment's, the first of them in the interval that begins at ``first``. Each of
+        ``sharers`` segments has its share of what is kept in memory.
+        """
+        _ = self.kinds
+        other = copy(self)
+        other.segment, other.rows, other.ledger = segment, rows, self.ledger.beside(segment)
+        other._remember_nothing(_CACHED_BYTES // sharers, max(_CACHED_MODELS // sharers, _FEWEST_MODELS))
+        other._first = first
+        other._whole = None if not segment else self._whole if self.segment else self
+        return other
+
+    @property
+    def whole(self) -> Context | None:
+        """The context of the whole table, whose champion serves a segment without one; None: this is the whole's."""
+        if self.segment and self._whole is None:
+            rows = Rows(self.database, self.rows.table, self.rows.time, time_zone=self.rows.time_zone)
+            self._whole = self.beside("", rows)
+            self.scratch["rows of the whole"] = rows  # its connection is closed with this context
+        return self._whole
 
     def __enter__(self) -> Context:
         return self
@@ -200,7 +233,7 @@ class Context:
             self._cached_bytes -= 0 if before is None else before.table.nbytes
             self._batches[start, known] = batch
             self._cached_bytes += batch.table.nbytes
-        while self._cached_bytes > _CACHED_BYTES and self._batches:
+        while self._cached_bytes > self._most_bytes and self._batches:
             _, batch = self._batches.popitem(last=False)
             self._cached_bytes -= batch.table.nbytes
 
@@ -300,7 +333,7 @@ class Context:
         """Keep a fitted model in memory."""
         self._models[fingerprint] = model
         self._models.move_to_end(fingerprint)
-        while len(self._models) > _CACHED_MODELS:
+        while len(self._models) > self._most_models:
             self._models.popitem(last=False)
 
     def model(self, training: Training) -> Model:
@@ -375,6 +408,15 @@ class Context:
             "seed": seed,
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _part(pipeline: Pipeline, segment: str) -> Part:
+    if pipeline.partition_by is None:
+        raise ConfigError(
+            f"{pipeline.name} has no segments, and so none of the name {shown(segment)}",
+            remedy="declare partition_by: COLUMN, or leave the segment out",
+        )
+    return Part(pipeline.partition_by, segment)
 
 
 def trusted_packages(pipeline: Pipeline) -> frozenset[str]:

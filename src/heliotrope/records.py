@@ -117,7 +117,7 @@ class Evaluation:
     """How one model did on one batch that it had not been trained on."""
 
     role: str
-    """``champion`` or ``challenger``."""
+    """``champion``, ``challenger``, ``previous``, ``shadow``; ``whole``: the whole's champion on a segment."""
     candidate: str
     rows: int
     metrics: Mapping[str, float]

@@ -36,6 +36,11 @@ class Pipeline(Settings):
         description="numeric, categorical, or auto: by the column's type; a list leaves all to auto"
     )
     target: Column = Field(description="the column to be predicted")
+    partition_by: Column | None = Field(
+        None,
+        description="a column each of whose values is a segment, with a champion and a record of its own; a segment "
+        "without a champion is served by that of the whole table; absent: there are none",
+    )
     task: Literal["classification", "regression"] = Field(
         "classification", description="classes are compared as text; a regression's target is a number"
     )
@@ -71,6 +76,8 @@ class Pipeline(Settings):
                 raise ValueError(f"{column!r} is the target or the time and cannot be a feature too; remove it")
         if self.target == self.source.time:
             raise ValueError(f"{self.target!r} cannot be both the time and the target")
+        if self.partition_by in (self.target, self.source.time):
+            raise ValueError(f"{self.partition_by!r} is the target or the time and cannot part the rows; name another")
         twice = given_twice(candidate.name for candidate in self.candidates)
         if twice is not None:
             raise ValueError(f"candidate {twice!r} is declared twice; rename one")

@@ -14,6 +14,7 @@ from heliotrope.cycle.account import unit_of
 from heliotrope.cycle.reference import drift_of
 from heliotrope.cycle.rivals import beside_previous, beside_shadow, out_of_the_shadow, rolled_back
 from heliotrope.cycle.scoring import answerable, ask, batch_of, evaluation_of, serving, why_unscored
+from heliotrope.cycle.standing_in import stand_in
 from heliotrope.evidence import worth
 from heliotrope.interval import Interval
 from heliotrope.ledger import OpenCycle, Recorded, recorded
@@ -49,6 +50,10 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     reports: tuple[DriftReport, ...] = ()
     unscored = unseen = ""
     look: alarms.Look | None = None
+    other = None
+    if champion is None and context.segment:
+        with watch("evaluate"):
+            other = stand_in(context, interval, batch)
     if not held and model is not None and champion is not None:
         unscored = why_unscored(context, model, batch)
         if not unscored:
@@ -75,6 +80,8 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
             decision = _pinned(champion, decision)
         if said and decision is not from_shadow:
             decision = replace(decision, reasons=(*decision.reasons, said))
+        if other is not None:
+            decision = replace(decision, reasons=(*decision.reasons, other.said))
         if unseen:
             decision = replace(decision, reasons=(*decision.reasons, unseen))
     ledger = context.ledger
@@ -88,6 +95,8 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
             ledger.add_evaluation(batch_id, reign.previous.training_id, before)
         if shaded is not None and reign.shadow is not None:
             ledger.add_evaluation(batch_id, reign.shadow.training_id, shaded)
+        if other is not None and other.training_id is not None and other.evaluation is not None:
+            ledger.add_evaluation(batch_id, other.training_id, other.evaluation)
         ledger.add_drift(batch_id, reports)
         if look is not None:
             look.keep(context, batch_id)

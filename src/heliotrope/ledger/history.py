@@ -66,6 +66,11 @@ class CycleSummary:
         return next((one for one in self.evaluations if one["role"] == "champion"), None)
 
     @property
+    def served(self) -> Mapping[str, Any] | None:
+        """How the model that served did: the champion, or for a segment without one the whole's; None without any."""
+        return self.champion or next((one for one in self.evaluations if one["role"] == "whole"), None)
+
+    @property
     def decision(self) -> Mapping[str, Any] | None:
         """The last thing decided."""
         return self.decisions[-1] if self.decisions else None

@@ -287,6 +287,11 @@ SELECT min(interval_start), max(interval_end), count(*)
 FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
 
+-- name: done_segments
+SELECT segment
+FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
+WHERE pipeline_id = %(pipeline_id)s AND interval_start = %(start)s AND segment <> ''
+
 -- name: done_intervals
 SELECT interval_start
 FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
