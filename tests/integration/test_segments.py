@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pytest
+import yaml
 from psycopg import sql
 
 import world
 from heliotrope import cycle, segments, streams
+from heliotrope.cli import main
 from heliotrope.context import Context
-from heliotrope.database import Database
+from heliotrope.database import Database, resolve
 from heliotrope.errors import ConfigError, SchemaError
 from heliotrope.ledger import Ledger, cycles, migrate
 from heliotrope.replay import replay, span_of
@@ -264,3 +267,96 @@ def test_a_column_of_times_parts_nothing(database: Database) -> None:
     with pytest.raises(SchemaError, match="whose text depends"):
         rows.reaches("store")
     rows.close()
+
+
+# --- the verbs ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def call(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """The command line in a folder with the pipeline of stores, whose rows are loaded."""
+    fill(database, (*VALUES[:4], "small\x1b[31m"), rows=12)
+    with psycopg.connect(database.url) as connection:
+        connection.execute("DELETE FROM stores WHERE store LIKE 'small%' AND x > -1")
+    monkeypatch.setenv("HELIOTROPE_DATABASE_URL", database.url)
+    monkeypatch.setenv("HELIOTROPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.chdir(tmp_path)
+    declared = {**world.PIPELINE, **parted(report={"pictures": False})}
+    Path("turning.yaml").write_text(yaml.safe_dump(declared), encoding="utf-8")
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(list(arguments))
+        return (code, *capsys.readouterr())
+
+    return call
+
+
+def test_replay_runs_all_segments_and_says_totals_and_the_worst(call: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = call("replay", "turning.yaml", "--end", "2026-03-01T04:00Z")
+    assert code == 0, err
+    assert "5 segments by store: 19 cycles" in out
+    assert "served by the whole's champion, 1 held" in out
+    assert "small\\x1b[31m 0." in out
+    code, out, err = call("run", "turning.yaml", "--interval", "2026-03-01T04:00Z", "--json")
+    assert code == 0, err
+    said = json.loads(out)["segments"]
+    assert (said["segments"], said["ran"], said["passed_over"], said["failed"]) == (5, 5, 0, {})
+    for verb in (("status",), ("history", "--limit", "1"), ("report",)):
+        code, out, err = call(*verb)
+        assert code == 0, err
+        assert "5 segments by store" in out
+    code, out, _ = call("champion")
+    assert code == 0
+    assert "segments    with a champion of their own: 4 extrapolated" in out
+
+
+def test_every_verb_takes_a_segment(call: Callable[..., tuple[int, str, str]]) -> None:
+    assert call("replay", "turning.yaml", "--segment", "north")[0] == 0
+    for verb in ("status", "history", "champion", "drift", "report", "reconcile"):
+        code, out, err = call(verb, "turning", "--segment", "north", "--json")
+        assert code == 0, err
+        assert '"segments": 5' not in out
+        assert json.loads(out)
+        code, out, err = call(verb, "turning", "--segment", "nroth")
+        assert code != 0
+        assert "no cycle of a segment 'nroth'" in out + err
+        assert "did you mean 'north'" in out + err
+    code, out, err = call("pin", "turning", "--segment", "north", "--reason", "to see")
+    assert code == 0, err
+    assert "turning, north: extrapolated" in out
+    assert "nowhere: those of segments are not" in out
+    code, out, _ = call("history", "turning", "--segment", "north", "--json")
+    assert {one["rows"] for one in json.loads(out)["cycles"]} == {36}
+    code, _, err = call("run", "turning.yaml", "--segment", "nobody", "--interval", "2026-03-01T04:00Z")
+    assert code == 3
+    assert "has 'nobody' in 'store'" in err
+
+
+def test_a_segment_served_by_the_whole_says_so(call: Callable[..., tuple[int, str, str]]) -> None:
+    assert call("replay", "turning.yaml")[0] == 0
+    code, out, _ = call("champion", "turning", "--segment", "small\x1b[31m")
+    assert code == 0
+    assert "has no champion of its own yet; the whole's serves it" in out
+    assert "\x1b" not in out
+
+
+def test_a_segment_that_fails_is_named_and_gives_the_exit_code(call: Callable[..., tuple[int, str, str]]) -> None:
+    assert call("replay", "turning.yaml", "--end", "2026-03-01T02:00Z")[0] == 0
+    with psycopg.connect(resolve().url) as connection:
+        found = connection.execute(
+            "SELECT artifact FROM heliotrope.champion JOIN heliotrope.training ON training.id = training_id"
+            " WHERE segment = 'north' ORDER BY champion.id DESC LIMIT 1"
+        ).fetchone()
+    assert found is not None
+    (file,) = (one for one in Path("home/artifacts").rglob("*") if found[0] in one.name)
+    file.chmod(0o644)
+    file.write_bytes(b"changed")
+    code, out, err = call("run", "turning.yaml", "--interval", "2026-03-01T02:00Z")
+    assert code == 5
+    assert "1 segment failed, and run no later interval" in err
+    assert "north, 2026-03-01T02:00Z: " in err
+    assert "5 segments by store: 4 cycles" not in out

@@ -108,8 +108,8 @@ def by_hand_text(champion: Champion) -> str:
 
 
 def score(summary: CycleSummary, metric: str) -> float | None:
-    """The champion's metric on the interval's rows; None where there was no champion."""
-    found = summary.champion
+    """The metric of the model that served on the interval's rows; None where there was none."""
+    found = summary.served
     return None if found is None else found["metrics"].get(metric)
 
 

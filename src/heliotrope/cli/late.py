@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from heliotrope.cli import options
+from heliotrope.cli import options, segments
 from heliotrope.cli.output import Output, counted, number
 from heliotrope.cli.session import Session
 from heliotrope.errors import DataError, LedgerError
@@ -59,6 +59,7 @@ def reconcile(
     start: options.Start = None,
     end: options.End = None,
     again: Annotated[bool, typer.Option("--reevaluate", help="Score the changed ones again.")] = False,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -76,9 +77,9 @@ def reconcile(
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.recorded(pipeline)
-    session.require(declared)
+    part = segments.required(session, declared, segment)
     rows: list[dict[str, Any]] = []
-    with session.writing(declared) as context:
+    with session.writing(declared, part) as context:
         with context.database.errors():
             known = recorded_span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
         if known is None:

@@ -28,7 +28,7 @@ def table(
     headers = ["interval", "champion", metric, *([] if best is None else ["best"]), "drift", "decision", "seconds"]
     rows = []
     for one in summaries:
-        row = [format_time(one.interval.start), (one.champion or {"candidate": "-"})["candidate"]]
+        row = [format_time(one.interval.start), (one.served or {"candidate": "-"})["candidate"]]
         row += [number(score(one, metric)) + ("*" if one.rescored else "")] + ([] if best is None else [number(best)])
         row += [drift_text(one), decision_text(one), f"{sum(one.seconds.values()):.3f}"]
         rows.append(row)

@@ -16,6 +16,7 @@ from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle, Recall
 from heliotrope.ledger.migrate import CURRENT, migrate, version
 from heliotrope.ledger.past import Past
 from heliotrope.ledger.reign import Reign, Shadow
+from heliotrope.ledger.segments import SegmentSummary, segment_champions, segment_names, segments
 
 __all__ = [
     "Counted",
@@ -29,6 +30,7 @@ __all__ = [
     "Recalled",
     "Recorded",
     "Reign",
+    "SegmentSummary",
     "Shadow",
     "champions",
     "cycles",
@@ -37,6 +39,9 @@ __all__ = [
     "pipeline_id",
     "reading",
     "recorded",
+    "segment_champions",
+    "segment_names",
+    "segments",
     "span",
     "table_of",
     "version",
