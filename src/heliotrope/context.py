@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from heliotrope.candidates import artifact
+from heliotrope.columns import as_utc
 from heliotrope.config import Candidate, Pipeline
 from heliotrope.content import content_hash
 from heliotrope.database import Database, home
-from heliotrope.errors import ArtifactError, ConfigError, ModelError, shown
+from heliotrope.errors import ArtifactError, ConfigError, ModelError, SchemaError, shown
 from heliotrope.interval import Interval, floor, intervals
 from heliotrope.ledger import Ledger, Notice, declarations
 from heliotrope.provenance import code_version, seed_for
@@ -94,6 +96,8 @@ class Context:
         self.ledger = Ledger(database, pipeline, segment=segment, notice=notice)
         self.artifacts = Artifacts(self.folder / "artifacts")
         self.code_version = code_version(Path.cwd())
+        self.known_at: datetime | None = None
+        """Rows that became known later are not there; None: all are."""
         self._kinds: dict[str, Kind] | None = None
         self._whole: Context | None = None
         self._remember_nothing(_CACHED_BYTES, _CACHED_MODELS)
@@ -120,6 +124,18 @@ class Context:
         other._first = first
         other._whole = None if not segment else self._whole if self.segment else self
         return other
+
+    def again(self, ledger: Ledger) -> Context:
+        """This context over another record, with nothing remembered of the rows."""
+        other = copy(self)
+        other.ledger = ledger
+        other._remember_nothing(self._most_bytes, self._most_models)
+        other._first = self._first
+        return other
+
+    def know(self, interval: Interval) -> None:
+        """Let only those rows be there that are known when the interval's cycle is run."""
+        self.known_at = self.pipeline.known_at(interval)
 
     @property
     def whole(self) -> Context | None:
@@ -168,7 +184,11 @@ class Context:
         return self._first
 
     def _read(self, start: datetime, end: datetime, also: Collection[str] = ()) -> pa.Table:
-        return self.rows.read(start, end, (*self.pipeline.columns[1:], *also))
+        return self.rows.read(start, end, (*self.pipeline.reads, *also))
+
+    def complete(self) -> datetime:
+        """The time up to which an interval must have ended for its cycle to be run now."""
+        return self.clock() - self.pipeline.source.wait
 
     def batches(
         self,
@@ -185,17 +205,43 @@ class Context:
         known = None if known_classes is None else tuple(known_classes)
         also = {name: kind for name, kind in also.items() if name not in self.lacking(also)} if also else also
         kept = {interval.start: self._batches.get((interval.start, known)) for interval in wanted}
-        missing = [one for one in wanted if not _has(kept[one.start], also)]
+        missing = [one for one in wanted if not (_has(batch := kept[one.start], also) and self._is_known(batch))]
         fresh: dict[datetime, Batch] = {}
         for run in _runs(missing):
             table = self._read(run[0].start, run[-1].end, also)
             for interval, part in zip(run, self._split(table, run), strict=True):
-                fresh[interval.start] = validate(
-                    part, pipeline=self.pipeline, kinds=self.kinds, interval=interval, known_classes=known, also=also
+                seen, known_from, known_until = self._seen(part)
+                batch = validate(
+                    seen, pipeline=self.pipeline, kinds=self.kinds, interval=interval, known_classes=known, also=also
                 )
+                fresh[interval.start] = replace(batch, known_from=known_from, known_until=known_until)
         found = [fresh.get(interval.start) or self._batches[interval.start, known] for interval in wanted]
         self._keep(fresh, known)
         return found if also else [self._declared(batch) for batch in found]
+
+    def _is_known(self, batch: Batch | None) -> bool:
+        """Whether the batch holds the rows that are known at the time, and no others."""
+        if batch is None or self.known_at is None:
+            return batch is not None and batch.known_until is None
+        before = batch.known_from is None or batch.known_from < self.known_at
+        return before and (batch.known_until is None or self.known_at <= batch.known_until)
+
+    def _seen(self, table: pa.Table) -> tuple[pa.Table, datetime | None, datetime | None]:
+        """The rows that are known at the time, when the last of them became known, and when the first of the others."""
+        name = self.pipeline.source.recorded_at
+        if name is None or not table.num_rows:
+            return table, None, None
+        try:
+            times = as_utc(table[name], self.pipeline.source.time_zone)
+        except SchemaError as error:
+            raise SchemaError(f"{self.rows.relation}.{name} {error.message}", remedy=error.remedy) from None
+        if self.known_at is None:
+            return table, pc.max(times).as_py(), None
+        late = pc.greater_equal(times, pa.scalar(self.known_at, times.type)).fill_null(False)
+        if not pc.any(late).as_py():
+            return table, pc.max(times).as_py(), None
+        seen = pc.invert(late)
+        return table.filter(seen), pc.max(times.filter(seen)).as_py(), pc.min(times.filter(late)).as_py()
 
     def _declared(self, batch: Batch) -> Batch:
         """The batch with the columns that the pipeline declares and no other."""
@@ -278,6 +324,8 @@ class Context:
             step=pipeline.interval,
             seed=seed_for(pipeline.seed, "sample"),
             held=self.ledger.held_intervals(span.start, span.end),
+            recorded_at=pipeline.source.recorded_at,
+            known_at=self.known_at,
         )
         table = draw.read(self.rows, span, pipeline.columns[1:])
         if table is None:
@@ -317,8 +365,9 @@ class Context:
         for interval in intervals(span.start, span.end, self.pipeline.interval):
             if interval.start in held:
                 continue
+            seen, *_ = self._seen(self._read(interval.start, interval.end))
             batch = validate(
-                self._read(interval.start, interval.end),
+                seen,
                 pipeline=self.pipeline,
                 kinds=self.kinds,
                 interval=interval,

@@ -90,6 +90,10 @@ class Batch:
     verdict: Verdict = Verdict.OK
     first_time: datetime | None = None
     last_time: datetime | None = None
+    known_from: datetime | None = None
+    """When the last of its rows became known; None where no row says so."""
+    known_until: datetime | None = None
+    """When the first row became known that came after these; None where none has."""
 
     @property
     def rows(self) -> int:

@@ -180,6 +180,7 @@ def test_replay_shows_every_cycle_and_passes_over_what_is_done(turning: Call) ->
     document = second.document
     assert list(document) == [
         *("pipeline", "start", "end", "ran", "passed_over", "unregistered", "summary", "changed", "cycles"),
+        *("segment", "segments"),
     ]
     assert (document["start"], document["end"]) == ("2026-11-01T00:00Z", "2026-11-01T06:00Z")
     assert (document["ran"], document["passed_over"], document["changed"]) == (3, 3, [])
@@ -217,7 +218,7 @@ def test_run_says_what_happened_and_then_that_it_was_done(turning: Call) -> None
     for line in ("rows       300 read, 300 used, ok", "champion   none yet", "trigger    train", "promoted   "):
         assert f"\n{line}" in first.out
     again = turning("run", "--interval", "2026-11-01T00:00Z", "--json").document
-    assert list(again) == ["pipeline", "ran", "cycle", "picture_seconds", "unregistered"]
+    assert list(again) == ["pipeline", "ran", "cycle", "picture_seconds", "unregistered", "segment", "segments"]
     assert again["ran"] is False
     second = turning("run", "--interval", "2026-11-01T01:00Z", "--json").document
     assert second["ran"] is True
@@ -358,7 +359,17 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
             "decision",
         ),
         *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
-        *("unregistered", "failed", "all_failed", "declaration", "changed", "incomparable", "columns_gone", "error"),
+        *(
+            "unregistered",
+            "failed",
+            "all_failed",
+            "segments",
+            "declaration",
+            "changed",
+            "incomparable",
+            "columns_gone",
+            "error",
+        ),
     ]
     assert one["last_interval"] == {"start": "2026-11-01T05:00Z", "end": "2026-11-01T06:00Z"}
     assert (one["intervals_behind_data"], one["unregistered"], one["changed"]) == (0, 0, None)

@@ -27,7 +27,7 @@ from heliotrope.cli.replaying import all_cycles, draw, register, replay_all, tel
 from heliotrope.cli.session import Session
 from heliotrope.cli.tables import say_summary, summary_document, table
 from heliotrope.errors import ConfigError, EstimatorError, IntervalError
-from heliotrope.interval import Interval, format_time, interval_at, refuse_off_grid
+from heliotrope.interval import Interval, format_step, format_time, interval_at, refuse_off_grid
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
@@ -99,12 +99,12 @@ def run(
     with session.writing(declared, part) as context:
         segments.require_rows(context)
         if asked is None:
-            chosen = last_complete(context.clock(), declared.interval)
+            chosen = last_complete(context.complete(), declared.interval)
         else:
             refuse_off_grid(asked, declared.interval)
             chosen = interval_at(asked, declared.interval)
-        if chosen.end > context.clock():
-            raise IntervalError(f"{chosen} has not ended yet", remedy="wait for its end, or name an earlier one")
+        if chosen.end > context.complete():
+            raise _too_early(chosen, declared)
         with interruptible(
             f"stopped; of the cycle of {chosen} nothing half-done was kept", "run the same command again"
         ):
@@ -163,6 +163,16 @@ def _end_if_failed(done: Done | None) -> None:
     code = segments.exit_code(done)
     if code:
         raise typer.Exit(code)
+
+
+def _too_early(chosen: Interval, declared: Pipeline) -> IntervalError:
+    delay = declared.source.delay
+    if delay is None:
+        return IntervalError(f"{chosen} has not ended yet", remedy="wait for its end, or name an earlier one")
+    return IntervalError(
+        f"the cycle of {chosen} runs at {format_time(chosen.end + delay)}, {format_step(delay)} after its end",
+        remedy="wait until then, name an earlier one, or shorten source.delay",
+    )
 
 
 def _end_if_hopeless(output: Output, summaries: Sequence[CycleSummary]) -> None:

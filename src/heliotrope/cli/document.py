@@ -51,6 +51,7 @@ def cycle_document(summary: CycleSummary, metric: str) -> dict[str, Any]:
         "metric": metric,
         "score": score(summary, metric),
         "rescored": rescored(summary, metric),
+        "provisional": summary.provisional,
         "evaluations": summary.evaluations,
         "drifted": summary.drifted,
         "drift": summary.drift,

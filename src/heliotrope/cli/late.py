@@ -10,12 +10,13 @@ import typer
 from heliotrope.cli import options, segments
 from heliotrope.cli.output import Output, counted, number
 from heliotrope.cli.session import Session
-from heliotrope.errors import DataError, LedgerError
+from heliotrope.errors import DatabaseError, DataError, HeliotropeError, LedgerError
 from heliotrope.interval import Interval, format_time, intervals
 
 if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.ledger import Recorded
+    from heliotrope.records import Batch
 
 __all__ = ["changed_since", "incomparable_text", "reconcile"]
 
@@ -65,7 +66,8 @@ def reconcile(
 ) -> None:
     """List, and score again, intervals whose rows have changed.
 
-    Rows that came late are told by their content hash. Decisions already taken stay as they were.
+    Rows that came late are told by their content hash. Decisions already taken stay as they were; with --reevaluate it
+    is said which of them the rows as they are now would have changed.
 
     \b
     Example:
@@ -89,10 +91,14 @@ def reconcile(
         if untold:
             session.output.warn(incomparable_text(untold, gone))
         for record in changed(context, span):
-            now = context.batches(record.interval)[0].rows_read
+            context.known_at = None
+            batch = context.batches(record.interval)[0]
             done = again and reevaluate(context, record)
-            rows.append({"interval": record.interval, "recorded": record.rows_read, "now": now, "reevaluated": done})
+            rows.append({"interval": record.interval, "recorded": record.rows_read, "now": batch.rows_read})
+            rows[-1] |= {"reevaluated": done, "unlabelled": _unlabelled(batch)}
             rows[-1] |= _scores(context, record.cycle_id, declared.metric)
+            if again:
+                rows[-1] |= _decisions(context, record, session.output)
     session.output.document(
         {"pipeline": declared.name, "metric": declared.metric, "changed": rows}
         | {"incomparable": len(untold), "columns_gone": gone}
@@ -112,6 +118,27 @@ def _scores(context: Context, cycle_id: int, metric: str) -> dict[str, float | N
     return {"first_score": scores[0], "latest_score": scores[-1]}
 
 
+def _unlabelled(batch: Batch) -> int:
+    """How many of its rows have no label yet."""
+    return sum(one.rows for one in batch.problems if one.rule == "unlabelled")
+
+
+def _decisions(context: Context, record: Recorded, output: Output) -> dict[str, str | None]:
+    """What the cycle decided, and what it would have on the rows as they are now; None where that cannot be told."""
+    from heliotrope.whatif import hindsight
+
+    try:
+        decided, would = hindsight.rerun(context, record)
+    except DatabaseError:
+        raise
+    except HeliotropeError as error:
+        output.warn(
+            f"what the cycle of {record.interval} would have decided cannot be told: {error.message}", error.remedy
+        )
+        return {"decided": None, "would_decide": None}
+    return {"decided": str(decided), "would_decide": str(would)}
+
+
 def _say_changed(output: Output, rows: Sequence[dict[str, Any]], metric: str, *, again: bool, all_told: bool) -> None:
     if not rows:
         output.say(f"every {'' if all_told else 'other '}interval's rows are those on record")
@@ -128,5 +155,15 @@ def _say_changed(output: Output, rows: Sequence[dict[str, Any]], metric: str, *,
         for row in rows
     ]
     output.table(headers, cells, right=headers[1:])
-    if not again:
+    waiting = [row for row in rows if row["unlabelled"]]
+    if waiting:
+        count = counted(sum(row["unlabelled"] for row in waiting), "row")
+        output.say(f"{count} in {counted(len(waiting), 'interval')} without a label yet: those scores are provisional")
+    if again:
+        told = [row for row in rows if row["decided"] is not None]
+        others = [row for row in told if row["decided"] != row["would_decide"]]
+        output.say(f"{len(others)} of {counted(len(told), 'decision')} would have been another")
+        for row in others:
+            output.say(f"  {format_time(row['interval'].start)} {row['decided']}, now {row['would_decide']}")
+    else:
         output.say("score them again with --reevaluate; decisions already taken stay as they were")

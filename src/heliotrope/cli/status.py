@@ -115,7 +115,8 @@ class _Status:
         if self.record is None or self.record.done is None:
             return None
         step = self.record.pipeline.interval
-        return max(0, (floor(self.now, step) - self.record.done[1]) // step)
+        complete = self.now - self.record.pipeline.source.wait
+        return max(0, (floor(complete, step) - self.record.done[1]) // step)
 
     def cells(self) -> tuple[str, ...]:
         if self.record is None:
@@ -245,7 +246,7 @@ def _data(session: Session, record: _Record, now: datetime, segment: str, *, che
     found, outside = rows.span(seconds=_SECONDS), rows.outside(seconds=_SECONDS)
     waiting = 0
     if found is not None:
-        ended = floor(now, step)
+        ended = floor(now - source.wait, step)
         complete = found if found[1] < ended else rows.span(end=ended, seconds=_SECONDS)
         if complete is not None:
             begin = floor(complete[0], step) if record.done is None else record.done[1]

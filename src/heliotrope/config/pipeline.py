@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,6 +18,7 @@ from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger
 from heliotrope.errors import nearest
+from heliotrope.interval import Interval
 
 __all__ = ["Pipeline"]
 
@@ -78,6 +80,11 @@ class Pipeline(Settings):
             raise ValueError(f"{self.target!r} cannot be both the time and the target")
         if self.partition_by in (self.target, self.source.time):
             raise ValueError(f"{self.partition_by!r} is the target or the time and cannot part the rows; name another")
+        recorded = self.source.recorded_at
+        if recorded in self.columns:
+            raise ValueError(
+                f"{recorded!r} is when a row became known, and cannot be the time, a feature or the target"
+            )
         twice = given_twice(candidate.name for candidate in self.candidates)
         if twice is not None:
             raise ValueError(f"candidate {twice!r} is declared twice; rename one")
@@ -118,6 +125,16 @@ class Pipeline(Settings):
     def columns(self) -> tuple[str, ...]:
         """The columns that are read, in the order of a batch's table: time, features, target."""
         return (self.source.time, *self.features, self.target)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of :attr:`columns` but the time, and the one that says when a row became known."""
+        recorded = self.source.recorded_at
+        return (*self.features, self.target, *(() if recorded is None else (recorded,)))
+
+    def known_at(self, interval: Interval) -> datetime | None:
+        """When the interval's cycle is run, as far as rows must be known before; None: no row says when it was."""
+        return None if self.source.recorded_at is None else interval.end + self.source.wait
 
     @property
     def lower_is_better(self) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 def assess(context: Context, interval: Interval) -> OpenCycle:
     """Validate the batch, score the champion on it, measure drift, decide whether to train; and record all that."""
+    context.know(interval)
     with one_thread():
         return _assess(context, interval)
 
@@ -118,6 +119,7 @@ def reassess(context: Context, record: Recorded) -> bool:
     The caller holds the pipeline's lock. What is on record by then is looked up: another session may have been faster.
     """
     ledger, interval = context.ledger, record.interval
+    context.known_at = None
     with context.database.errors():
         (record,) = recorded(ledger.connection, ledger.pipeline_id, context.segment, interval.start, interval.end)
     context.forget(interval)

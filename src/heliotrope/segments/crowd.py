@@ -103,7 +103,7 @@ def run(
     pipeline = context.pipeline
     assert pipeline.partition_by is not None, "there are segments"
     names = [one.name for one in segments]
-    division = Division(context.rows, pipeline.partition_by, pipeline.interval, pipeline.columns[1:], names)
+    division = Division(context.rows, pipeline.partition_by, pipeline.interval, pipeline.reads, names)
     contexts = {
         one.name: context.beside(one.name, division.rows_of(one.name), first=one.first, sharers=len(segments))
         for one in segments

@@ -65,7 +65,9 @@ SELECT
      FROM heliotrope.batch AS late
      JOIN heliotrope.evaluation ON evaluation.batch_id = late.id AND evaluation.role = 'champion'
      WHERE late.cycle_id = cycle.id AND late.revision > 0
-     ORDER BY late.revision DESC LIMIT 1) AS rescored
+     ORDER BY late.revision DESC LIMIT 1) AS rescored,
+    (SELECT late.problems FROM heliotrope.batch AS late WHERE late.cycle_id = cycle.id
+     ORDER BY late.revision DESC LIMIT 1) AS latest_problems
 FROM heliotrope.cycle
 JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
 LEFT JOIN heliotrope.step AS done ON done.cycle_id = cycle.id AND done.name = 'done'

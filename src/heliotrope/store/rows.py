@@ -194,8 +194,8 @@ class Rows:
         """The answer to a question about the rows of ``[start, end)``."""
         composed = sql.SQL(query).format(
             table=self.name,
-            first=self._instant(sql.SQL("min({})").format(sql.Identifier(self.time))),
-            last=self._instant(sql.SQL("max({})").format(sql.Identifier(self.time))),
+            first=self._instant(sql.SQL("min({})").format(sql.Identifier(self.time)), self.time),
+            last=self._instant(sql.SQL("max({})").format(sql.Identifier(self.time)), self.time),
             when=self.time_value(),
             within=self.within(),
             outside=self._outside(),
@@ -369,11 +369,15 @@ class Rows:
 
     def time_value(self) -> sql.Composed:
         """The time column as a timestamptz."""
-        return self._instant(sql.Identifier(self.time))
+        return self.instant(self.time)
 
-    def _instant(self, value: sql.Composable) -> sql.Composed:
-        """A value of the time column's type as a timestamptz."""
-        if self.relation.column(self.time).type == "timestamptz":
+    def instant(self, column: str) -> sql.Composed:
+        """A column of times as a timestamptz."""
+        return self._instant(sql.Identifier(column), column)
+
+    def _instant(self, value: sql.Composable, column: str) -> sql.Composed:
+        """A value of the column's type as a timestamptz."""
+        if self.relation.column(column).type == "timestamptz":
             return sql.Composed([value])
         return sql.SQL("({}::timestamp AT TIME ZONE {})").format(value, _ZONE)
 
