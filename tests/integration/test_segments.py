@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -334,6 +335,37 @@ def test_every_verb_takes_a_segment(call: Callable[..., tuple[int, str, str]]) -
     code, _, err = call("run", "turning.yaml", "--segment", "nobody", "--interval", "2026-03-01T04:00Z")
     assert code == 3
     assert "has 'nobody' in 'store'" in err
+
+
+def test_reconcile_goes_over_all_segments(call: Callable[..., tuple[int, str, str]]) -> None:
+    assert call("replay", "turning.yaml")[0] == 0
+    hour = world.hours(3)[2].start
+    with psycopg.connect(resolve().url) as connection:
+        connection.execute("DELETE FROM stores WHERE time = %s AND store = 'north' AND x > -2", [hour])
+        connection.execute("INSERT INTO stores SELECT * FROM stores WHERE time = %s AND store LIKE 'small%%'", [hour])
+    code, out, err = call("reconcile", "turning", "--json")
+    assert code == 0, err
+    assert [one["segment"] for one in json.loads(out)["changed"]] == [None, "north", "small\x1b[31m"]
+    code, out, err = call("reconcile", "turning", "--reevaluate")
+    assert code == 0, err
+    assert "2 of 3 decisions would have been another" in out
+    assert "north 2026-03-01T02:00Z promote extrapolated, now hold" in out
+    assert "small\\x1b[31m 2026-03-01T02:00Z hold, now promote extrapolated" in out
+    small = next(line for line in out.splitlines() if line.startswith("small"))
+    assert "-" not in small.split()[4:]
+    code, out, _ = call("reconcile", "turning")
+    assert (code, out) == (0, "every interval's rows are those on record\n")
+
+
+def test_validate_counts_the_segments(call: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = call("validate", "turning.yaml")
+    assert code == 0, err
+    assert re.search(r"segments by store +5 of \d+ to \d+ rows", out)
+    said = yaml.safe_load(Path("turning.yaml").read_text(encoding="utf-8"))
+    Path("turning.yaml").write_text(yaml.safe_dump({**said, "partition_by": "stoer"}), encoding="utf-8")
+    code, _, err = call("validate", "turning.yaml")
+    assert code == 3
+    assert "did you mean 'store'" in err
 
 
 def test_a_segment_served_by_the_whole_says_so(call: Callable[..., tuple[int, str, str]]) -> None:

@@ -140,6 +140,9 @@ def reassess(context: Context, record: Recorded) -> bool:
                 evaluation = evaluation_of("champion", champion.candidate, scored)
                 ledger.add_evaluation(batch_id, champion.training_id, evaluation)
             ledger.add_drift(batch_id, drift_of(context, champion, batch, model))
+        other = stand_in(context, interval, batch) if champion is None and context.segment else None
+        if other is not None and other.training_id is not None and other.evaluation is not None:
+            ledger.add_evaluation(batch_id, other.training_id, other.evaluation)
     return True
 
 

@@ -16,7 +16,7 @@ from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle, Recall
 from heliotrope.ledger.migrate import CURRENT, migrate, version
 from heliotrope.ledger.past import Past
 from heliotrope.ledger.reign import Reign, Shadow
-from heliotrope.ledger.segments import SegmentSummary, segment_champions, segment_names, segments
+from heliotrope.ledger.segments import SegmentSummary, recorded_segments, segment_champions, segment_names, segments
 
 __all__ = [
     "Counted",
@@ -39,6 +39,7 @@ __all__ = [
     "pipeline_id",
     "reading",
     "recorded",
+    "recorded_segments",
     "segment_champions",
     "segment_names",
     "segments",

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from heliotrope.interval import Interval
+from heliotrope.ledger.history import Recorded
 from heliotrope.sql import statement
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["SegmentSummary", "segment_champions", "segment_names", "segments"]
+__all__ = ["SegmentSummary", "recorded_segments", "segment_champions", "segment_names", "segments"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +53,17 @@ def segments(
             latest=row[8],
         )
         for row in connection.execute(statement("segments"), parameters).fetchall()
+    )
+
+
+def recorded_segments(
+    connection: psycopg.Connection[Any], pipeline: int, interval: Interval, columns: Mapping[int, tuple[str, ...]]
+) -> tuple[tuple[str, Recorded], ...]:
+    """By segment with a cycle of the interval: its latest content hash. ``columns`` are those of each declaration."""
+    parameters = {"pipeline_id": pipeline, "start": interval.start}
+    return tuple(
+        (row[0], Recorded(row[1], interval, row[2], row[3], row[4], columns[row[5]]))
+        for row in connection.execute(statement("recorded_segments"), parameters).fetchall()
     )
 
 

@@ -63,7 +63,7 @@ SELECT
     cycle.version_id,
     (SELECT evaluation.metrics
      FROM heliotrope.batch AS late
-     JOIN heliotrope.evaluation ON evaluation.batch_id = late.id AND evaluation.role = 'champion'
+     JOIN heliotrope.evaluation ON evaluation.batch_id = late.id AND evaluation.role IN ('champion', 'whole')
      WHERE late.cycle_id = cycle.id AND late.revision > 0
      ORDER BY late.revision DESC LIMIT 1) AS rescored,
     (SELECT late.problems FROM heliotrope.batch AS late WHERE late.cycle_id = cycle.id
