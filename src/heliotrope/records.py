@@ -114,6 +114,10 @@ class Batch:
     verdict: Verdict = Verdict.OK
     first_time: datetime | None = None
     last_time: datetime | None = None
+    known_from: datetime | None = None
+    """When the last of its rows became known; None where no row says so."""
+    known_until: datetime | None = None
+    """When the first row became known that came after these; None where none has."""
 
     @property
     def rows(self) -> int:
@@ -141,7 +145,7 @@ class Evaluation:
     """How one model did on one batch that it had not been trained on."""
 
     role: str
-    """``champion`` or ``challenger``."""
+    """``champion``, ``challenger``, ``previous``, ``shadow``; ``whole``: the whole's champion on a segment."""
     candidate: str
     rows: int
     metrics: Mapping[str, float]

@@ -180,6 +180,7 @@ def test_replay_shows_every_cycle_and_passes_over_what_is_done(turning: Call) ->
     document = second.document
     assert list(document) == [
         *("pipeline", "start", "end", "ran", "passed_over", "unregistered", "messages", "summary", "changed", "cycles"),
+        *("segment", "segments"),
     ]
     assert (document["start"], document["end"]) == ("2026-11-01T00:00Z", "2026-11-01T06:00Z")
     assert (document["ran"], document["passed_over"], document["changed"]) == (3, 3, [])
@@ -217,7 +218,9 @@ def test_run_says_what_happened_and_then_that_it_was_done(turning: Call) -> None
     for line in ("rows       300 read, 300 used, ok", "champion   none yet", "trigger    train", "promoted   "):
         assert f"\n{line}" in first.out
     again = turning("run", "--interval", "2026-11-01T00:00Z", "--json").document
-    assert list(again) == ["pipeline", "ran", "cycle", "picture_seconds", "unregistered", "messages"]
+    assert list(again) == [
+        *("pipeline", "ran", "cycle", "picture_seconds", "unregistered", "messages", "segment", "segments")
+    ]
     assert again["ran"] is False
     second = turning("run", "--interval", "2026-11-01T01:00Z", "--json").document
     assert second["ran"] is True
@@ -358,7 +361,7 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
             "decision",
         ),
         *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
-        *("unregistered", "messages", "failed", "all_failed", "declaration", "changed", "incomparable"),
+        *("unregistered", "messages", "failed", "all_failed", "segments", "declaration", "changed", "incomparable"),
         *("columns_gone", "error"),
     ]
     assert one["last_interval"] == {"start": "2026-11-01T05:00Z", "end": "2026-11-01T06:00Z"}
@@ -715,8 +718,8 @@ def test_sql_means_of_a_regression_and_of_times_without_a_zone(call: Call, datab
 
 
 def test_migrate_does_its_work_once(call: Call) -> None:
-    assert call("migrate", "--json").document == {"version": "0005", "changed": True}
-    assert call("migrate", "--json").document == {"version": "0005", "changed": False}
+    assert call("migrate", "--json").document == {"version": "0006", "changed": True}
+    assert call("migrate", "--json").document == {"version": "0006", "changed": False}
 
 
 def test_doctor_finds_everything_in_order(replayed: Call) -> None:

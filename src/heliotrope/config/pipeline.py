@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -18,6 +19,7 @@ from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger
 from heliotrope.errors import nearest
+from heliotrope.interval import Interval
 
 __all__ = ["Pipeline"]
 
@@ -46,6 +48,11 @@ class Pipeline(Settings):
         description="numeric, categorical, or auto: by the column's type; a list leaves all to auto"
     )
     target: Column = Field(description="the column to be predicted")
+    partition_by: Column | None = Field(
+        None,
+        description="a column each of whose values is a segment, with a champion and a record of its own; a segment "
+        "without a champion is served by that of the whole table; absent: there are none",
+    )
     task: Literal["classification", "regression"] = Field(
         "classification", description="classes are compared as text; a regression's target is a number"
     )
@@ -90,6 +97,13 @@ class Pipeline(Settings):
                 raise ValueError(f"{column!r} is the target or the time and cannot be a feature too; remove it")
         if self.target == self.source.time:
             raise ValueError(f"{self.target!r} cannot be both the time and the target")
+        if self.partition_by in (self.target, self.source.time):
+            raise ValueError(f"{self.partition_by!r} is the target or the time and cannot part the rows; name another")
+        recorded = self.source.recorded_at
+        if recorded in self.columns:
+            raise ValueError(
+                f"{recorded!r} is when a row became known, and cannot be the time, a feature or the target"
+            )
         twice = given_twice(candidate.name for candidate in self.candidates)
         if twice is not None:
             raise ValueError(f"candidate {twice!r} is declared twice; rename one")
@@ -145,6 +159,16 @@ class Pipeline(Settings):
     def columns(self) -> tuple[str, ...]:
         """The columns that are read, in the order of a batch's table: time, features, target."""
         return (self.source.time, *self.features, self.target)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of :attr:`columns` but the time, and the one that says when a row became known."""
+        recorded = self.source.recorded_at
+        return (*self.features, self.target, *(() if recorded is None else (recorded,)))
+
+    def known_at(self, interval: Interval) -> datetime | None:
+        """When the interval's cycle is run, as far as rows must be known before; None: no row says when it was."""
+        return None if self.source.recorded_at is None else interval.end + self.source.wait
 
     @property
     def lower_is_better(self) -> bool:

@@ -18,6 +18,7 @@ from heliotrope.ledger.migrate import CURRENT, migrate, version
 from heliotrope.ledger.outbox import Left, Message, Outbox
 from heliotrope.ledger.past import Past
 from heliotrope.ledger.reign import Reign, Shadow
+from heliotrope.ledger.segments import SegmentSummary, recorded_segments, segment_champions, segment_names, segments
 
 __all__ = [
     "Counted",
@@ -34,6 +35,7 @@ __all__ = [
     "Recalled",
     "Recorded",
     "Reign",
+    "SegmentSummary",
     "Shadow",
     "by_hand_text",
     "champions",
@@ -43,6 +45,10 @@ __all__ = [
     "pipeline_id",
     "reading",
     "recorded",
+    "recorded_segments",
+    "segment_champions",
+    "segment_names",
+    "segments",
     "span",
     "table_of",
     "version",

@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -88,6 +89,14 @@ class Counted:
     loss_rise_error: float | None = None
 
 
+class _Line:
+    """The one connection of a pipeline's ledgers: of the whole, and of the segments."""
+
+    def __init__(self) -> None:
+        self.connection: psycopg.Connection[Any] | None = None
+        self.checked = False
+
+
 class Ledger:
     """The record of one pipeline and segment. Use it as a context manager, or close it.
 
@@ -107,10 +116,9 @@ class Ledger:
         self._untold: list[int] = []
         self.actor = "heliotrope"
         """Who decides, where nobody else is named."""
-        self._connection: psycopg.Connection[Any] | None = None
+        self._line = _Line()
         self._pipeline_id: int | None = None
         self._ids: tuple[int, int] | None = None
-        self._checked = False
 
     def __enter__(self) -> Ledger:
         return self
@@ -120,21 +128,30 @@ class Ledger:
 
     def close(self) -> None:
         """Give the connection back, and with it the lock. The next call opens another."""
-        connection, self._connection = self._connection, None
+        connection, self._line.connection = self._line.connection, None
         if connection is not None:
             connection.close()
+
+    def beside(self, segment: str) -> Ledger:
+        """The record of another segment, over the same connection."""
+        _ = self.ids
+        other = copy(self)
+        other.segment = segment
+        other._untold = []
+        return other
 
     # --- connection, lock, transaction -------------------------------------------------------------------
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
         """The connection, opened when first used, in autocommit: transactions are begun where they are meant."""
-        if self._connection is None or self._connection.closed:
-            if not self._checked:
+        line = self._line
+        if line.connection is None or line.connection.closed:
+            if not line.checked:
                 check(self.database)
-                self._checked = True
-            self._connection = self.database.connect(autocommit=True)
-        return self._connection
+                line.checked = True
+            line.connection = self.database.connect(autocommit=True)
+        return line.connection
 
     @contextmanager
     def lock(self, of: Literal["cycle", "publish"] = "cycle") -> Iterator[None]:
@@ -158,10 +175,11 @@ class Ledger:
             _ = self.ids  # refuses another problem under this name before anything is read for it
             yield
         finally:
-            if self._connection is not None and not self._connection.closed:
+            connection = self._line.connection
+            if connection is not None and not connection.closed:
                 try:
                     with self.database.errors():
-                        self._connection.execute(statement("release_lock"), {"key": key})
+                        connection.execute(statement("release_lock"), {"key": key})
                 except ConnectionLostError:
                     self.close()
 
@@ -257,6 +275,12 @@ class Ledger:
                     f"{self.pipeline.name} is on record with {key} {known.get(key)!r}, not {declared[key]!r}",
                     remedy="give the pipeline another name, so that it has a history of its own",
                 )
+        parted, by = known.get("partition_by"), declared["partition_by"]
+        if parted is not None and by is not None and parted != by:
+            raise ConfigError(
+                f"{self.pipeline.name} is on record with segments by {parted!r}, not {by!r}",
+                remedy="give the pipeline another name, so that its segments have a history of their own",
+            )
 
     def _say_changes(self, before: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
         other = [change.text for change in changes(before, declared) if change.of_data]
@@ -468,6 +492,10 @@ class Ledger:
     def done_intervals(self, start: datetime, end: datetime) -> frozenset[datetime]:
         """The starts of the intervals in the range whose cycle is done."""
         return frozenset(row[0] for row in self._rows("done_intervals", start=start, end=end))
+
+    def done_segments(self, start: datetime) -> frozenset[str]:
+        """The segments whose cycle of the interval that begins then is done."""
+        return frozenset(row[0] for row in self._rows("done_segments", start=start))
 
     def to_register(self) -> tuple[int, ...]:
         """The ids of champions that the model registry does not know yet, oldest first."""
