@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check environment bench lock clean
+.PHONY: help demo airflow test check environment bench lock clean
 help:
 	@echo "make demo    the whole story on a stream that turns once a day: replay, table, report, pictures"
+	@echo "make airflow Airflow on the embedded PostgreSQL, with the two DAGs of dags/; Ctrl-C ends it"
 	@echo "make test    lint, types, import contracts and every test"
 	@echo "make check   lint, types and import contracts alone"
 	@echo "make bench   every benchmark, with its limits"
@@ -30,9 +31,12 @@ $(READY): requirements.lock pyproject.toml
 demo: environment
 	@$(BIN)/heliotrope demo --folder demo
 
+airflow: environment
+	@$(BIN)/python -m heliotrope.airflow.standalone dags
+
 check: environment
-	$(BIN)/ruff check src tests benchmarks docs
-	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs dags
+	$(BIN)/ruff format --check src tests benchmarks docs dags
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -47,7 +51,7 @@ bench: environment
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --extra dev --extra examples pyproject.toml -o requirements.lock
+		--no-header --extra dev --extra examples --extra airflow --extra kubernetes pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .heliotrope demo

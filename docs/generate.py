@@ -11,6 +11,7 @@ import re
 import sys
 import types
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -22,6 +23,7 @@ from pydantic_core import PydanticUndefined
 from heliotrope import config
 from heliotrope.cli.application import command
 from heliotrope.config import gate
+from heliotrope.interval import format_step
 
 REFERENCE = Path(__file__).parent / "reference"
 _NOTE = "<!-- Written by `python docs/generate.py`. Do not edit it: edit the code, and run that again. -->"
@@ -97,7 +99,9 @@ def _verb(path: str, verb: Any) -> Iterator[str]:
     rows = [(f"`{name}`", " ".join(text.split())) for name, text in filter(None, records) if name != "--help"]
     yield from _table(("argument or option", "meaning"), rows)
     for block in _verbatim(verb.help):
-        if block.startswith("Example:"):
+        if not block.startswith("Example:"):
+            yield from ("", "```text", block, "```")
+        else:
             yield from ("", "```sh", inspect.cleandoc(block.removeprefix("Example:")), "```")
 
 
@@ -143,6 +147,7 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("Guard", (config.Guard,)),
     ("Slice", (config.Slice,)),
     ("Rollback", (config.RollBack,)),
+    ("Approval", (config.Approval,)),
     ("Recall", (config.Recall,)),
     ("Report", (config.Report,)),
     ("Dataset", (config.StreamDataset, config.FileDataset, config.FunctionDataset)),
@@ -199,6 +204,8 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(f"{{kind: {_kind(type(one))}}}" for one in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, timedelta):
+        return format_step(value)
     return str(value)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import yaml
 
 from heliotrope import config, streams
 from heliotrope.config import Pipeline
@@ -45,6 +46,11 @@ PIPELINE: dict[str, Any] = {
 def pipeline(**changes: Any) -> Pipeline:
     """The turning stream's pipeline, with changes."""
     return config.parse({**PIPELINE, **changes})
+
+
+def write(file: Path, declared: Mapping[str, Any]) -> None:
+    """A pipeline's YAML."""
+    file.write_text(yaml.safe_dump({key: value for key, value in declared.items() if value is not None}), "utf-8")
 
 
 def hours(count: int, start: datetime = START) -> list[Interval]:

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from heliotrope import __version__
-from heliotrope.cli import champion, cycles, declare, demo, doctor, late, pages, record, rows, schema, status
+from heliotrope.cli import champion, cycles, declare, demo, doctor, late, pages, record, rows, schema, status, stepping
 from heliotrope.cli import whatif as trying
 from heliotrope.errors import ConfigError, nearest
 
@@ -21,6 +21,7 @@ _VERBS = (
     rows.load,
     cycles.run,
     cycles.replay,
+    stepping.run_step,
     trying.whatif,
     late.reconcile,
     status.status,
@@ -51,7 +52,7 @@ def command() -> Any:
     """The whole command line, as Typer's own kind of command."""
     app = _group(_heliotrope)
     for verb in _VERBS:
-        app.command(verb.__name__)(verb)
+        app.command(verb.__name__.replace("_", "-"))(verb)
     sql = _group(_sql)
     sql.command("means")(rows.means)
     app.add_typer(sql, name="sql")

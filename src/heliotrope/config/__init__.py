@@ -27,7 +27,7 @@ from heliotrope.config.drift import (
 from heliotrope.config.gate import Gate, Guard, RollBack, Slice
 from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.reading import load, parse
-from heliotrope.config.rule import Recall, Report, Validation
+from heliotrope.config.rule import Approval, Recall, Report, Validation
 from heliotrope.config.source import Source
 from heliotrope.config.trigger import All, Amount, AnyOf, Cost, DriftTrigger, KOf, Performance, Schedule, Trigger
 from heliotrope.config.window import Decayed, DriftCut, Expanding, Sliding, Window
@@ -36,6 +36,7 @@ __all__ = [
     "All",
     "Amount",
     "AnyOf",
+    "Approval",
     "Candidate",
     "ChiSquare",
     "Cost",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import Dataset
 from heliotrope.config.drift import Drift
 from heliotrope.config.gate import Gate
-from heliotrope.config.rule import Recall, Report, Validation
+from heliotrope.config.rule import Approval, Recall, Report, Validation
 from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger
@@ -24,6 +24,15 @@ CLASSIFICATION_METRICS = ("accuracy", "balanced_accuracy", "log_loss", "brier")
 REGRESSION_METRICS = ("mae", "rmse")
 GUARDED = {"classification": (*CLASSIFICATION_METRICS, "kappa", "roc_auc"), "regression": (*REGRESSION_METRICS, "r2")}
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
+
+
+def _required(value: object) -> object:
+    """The one word stands for the settings as they are by default."""
+    if value == "required":
+        return Approval()
+    if isinstance(value, str):
+        raise ValueError(f"{value!r} is no approval; write required, or {{timeout: 12h, otherwise: keep}}")
+    return value
 
 
 class Pipeline(Settings):
@@ -55,6 +64,12 @@ class Pipeline(Settings):
     recall: Recall | None = Field(
         None, description="whether champions of the past are looked at before a training; absent: they are not"
     )
+    approval: Annotated[Approval | None, BeforeValidator(_required)] = Field(
+        None,
+        exclude_if=lambda approval: approval is None,
+        description="whether a person is asked before a promotion: required, or its timeout and what else; "
+        "absent: nobody is",
+    )
     report: Report = Field(Report(), description="what is drawn")
     registry: Literal["mlflow", "none"] = Field("mlflow", description="where promoted models are registered")
     dataset: Dataset | None = Field(
@@ -64,6 +79,8 @@ class Pipeline(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.approval is not None and self.gate.kind == "shadow":
+            raise ValueError("gate.kind: shadow promotes when rows are scored, where nobody is asked; remove approval")
         if not self.features:
             raise ValueError("features is empty; name at least one column")
         for column in (self.target, self.source.time):

@@ -1,14 +1,15 @@
-"""Rules: what bad rows lead to, what is drawn."""
+"""Rules: what bad rows lead to, who is asked, what is drawn."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
-from heliotrope.config.setting import Positive, Settings, Share
+from heliotrope.config.setting import Positive, Settings, Share, Step
 
-__all__ = ["Recall", "Report", "Validation"]
+__all__ = ["Approval", "Recall", "Report", "Validation"]
 
 
 class Validation(Settings):
@@ -40,6 +41,16 @@ class Recall(Settings):
 
     models: Positive = Field(8, description="how many of the latest different ones")
     alpha: Share = Field(0.01, description="the level of the test against the champion, over all of them together")
+
+
+class Approval(Settings):
+    """Whether a person is asked before the gate lets a challenger in: by Airflow's DAG, or ``run-step gate``.
+
+    ``run`` and ``replay`` ask nobody. What is rolled back, on evidence or by hand, is not asked about.
+    """
+
+    timeout: Step = Field(timedelta(hours=12), description="how long the answer is waited for")
+    otherwise: Literal["keep", "promote"] = Field("keep", description="what is done when no answer comes in time")
 
 
 class Report(Settings):

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from psycopg.types.json import Json, Jsonb
 
 from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
 from heliotrope.declaration import changes
-from heliotrope.errors import ConfigError, ConnectionLostError
+from heliotrope.errors import ConfigError, ConnectionLostError, LedgerError
 from heliotrope.evidence.betting import Evidence
 from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval, format_time
@@ -97,6 +97,8 @@ class Ledger:
         self.pipeline = pipeline
         self.segment = segment
         self.notice = notice
+        self.actor = "heliotrope"
+        """Who decides, where nobody else is named."""
         self._connection: psycopg.Connection[Any] | None = None
         self._pipeline_id: int | None = None
         self._ids: tuple[int, int] | None = None
@@ -127,20 +129,23 @@ class Ledger:
         return self._connection
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, of: Literal["cycle", "publish"] = "cycle") -> Iterator[None]:
         """Hold the pipeline and segment: one cycle at a time, whichever process runs it. A killed holder lets go.
+
+        What is published has a lock of its own, as no cycle waits for it.
 
         Who holds it is said when that takes more than some seconds. Raises LockedError when it is not free in ten
         minutes, ConfigError when the pipeline on record under this name is of another interval, target or task.
         """
-        key = lock_key("cycle", self.pipeline.name, self.segment)
+        key = lock_key(of, self.pipeline.name, self.segment)
 
         def take(seconds: float) -> None:
             with self.database.errors():
                 wait = {"key": key, "milliseconds": milliseconds(seconds)}
                 self.connection.execute(statement("take_lock_within"), wait)
 
-        waited_for(self.database, f"the lock of {self.pipeline.name}", take, key=key)
+        what = f"the lock of {self.pipeline.name}" + ("" if of == "cycle" else "'s publishing")
+        waited_for(self.database, what, take, key=key)
         try:
             _ = self.ids  # refuses another problem under this name before anything is read for it
             yield
@@ -229,6 +234,25 @@ class Ledger:
         """The cycle of that interval, if it has begun."""
         rows = self._rows("find_cycle", start=interval.start)
         return OpenCycle(rows[0][0], frozenset(rows[0][1])) if rows else None
+
+    def cycle_of(self, cycle_id: int) -> tuple[Interval, OpenCycle]:
+        """The cycle of that id, and its interval. Raises LedgerError where the pipeline has none."""
+        rows = self._rows("cycle_of_id", cycle_id=cycle_id)
+        if not rows:
+            raise LedgerError(
+                f"{self.pipeline.name} has no cycle {cycle_id}", remedy="see `heliotrope history`, or assess one first"
+            )
+        start, end, steps = rows[0]
+        return Interval(start, end), OpenCycle(cycle_id, frozenset(steps))
+
+    def open_intervals(self, before: datetime) -> tuple[Interval, ...]:
+        """The intervals that start before that time and whose cycle has begun and is not done, in order."""
+        return tuple(Interval(start, end) for start, end in self._rows("open_intervals", before=before))
+
+    def last_done(self, before: datetime) -> datetime | None:
+        """The end of the latest interval, begun before that time, whose cycle is done."""
+        found: datetime | None = self._rows("last_done", before=before)[0][0]
+        return found
 
     def champion_at(self, time: datetime) -> Champion | None:
         """Who serves at that time, by the data's clock."""
@@ -535,7 +559,7 @@ class Ledger:
         decision: Decision,
         *,
         decided_at: datetime,
-        actor: str = "heliotrope",
+        actor: str | None = None,
         standing: Standing | None = None,
     ) -> int:
         """What was chosen, why, on what evidence, by whom, and how challengers stand after it; the decision's id."""
@@ -548,7 +572,7 @@ class Ledger:
             reasons=list(decision.reasons),
             evidence=_json(decision.evidence),
             standing=None if standing is None else Jsonb(standing.plain()),
-            actor=actor,
+            actor=actor or self.actor,
             decided_at=decided_at,
         )
 

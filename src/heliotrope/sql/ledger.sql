@@ -54,6 +54,20 @@ FROM heliotrope.cycle LEFT JOIN heliotrope.step ON step.cycle_id = cycle.id
 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start = %(start)s
 GROUP BY cycle.id
 
+-- name: cycle_of_id
+SELECT cycle.interval_start, cycle.interval_end,
+    coalesce((SELECT array_agg(step.name) FROM heliotrope.step WHERE step.cycle_id = cycle.id), '{}')
+FROM heliotrope.cycle
+WHERE cycle.id = %(cycle_id)s AND pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+
+-- name: open_intervals
+-- Cycles that have begun and are not done, before a time.
+SELECT interval_start, interval_end
+FROM heliotrope.cycle
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
+    AND NOT EXISTS (SELECT FROM heliotrope.step WHERE step.cycle_id = cycle.id AND step.name = 'done')
+ORDER BY interval_start
+
 -- name: add_cycle
 INSERT INTO heliotrope.cycle
     (pipeline_id, version_id, segment, interval_start, interval_end, code_version, started_at)
@@ -293,3 +307,8 @@ FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.
 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
     AND interval_start >= %(start)s AND interval_start < %(end)s
 ORDER BY interval_start
+
+-- name: last_done
+SELECT max(interval_end)
+FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s

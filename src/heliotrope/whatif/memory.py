@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from heliotrope.database import Database
 from heliotrope.evidence.betting import Evidence
@@ -96,7 +96,7 @@ class MemoryLedger(Ledger):
         return (0, 0)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, of: Literal["cycle", "publish"] = "cycle") -> Iterator[None]:
         """Nobody else is there."""
         yield
 
@@ -314,7 +314,7 @@ class MemoryLedger(Ledger):
         decision: Decision,
         *,
         decided_at: datetime,
-        actor: str = "heliotrope",
+        actor: str | None = None,
         standing: Standing | None = None,
     ) -> int:
         """What was chosen, why, on what evidence, by whom, and how challengers stand after it; the decision's id."""
@@ -322,7 +322,7 @@ class MemoryLedger(Ledger):
             self.cycles[cycle_id].decisions[stage] = decision
             if stage == "gate":
                 self.cycles[cycle_id].standing = standing
-        self._decided.append((decision, actor, decided_at))
+        self._decided.append((decision, actor or "heliotrope", decided_at))
         return len(self._decided) - 1
 
     def add_training(self, cycle_id: int, role: str, training: Training, *, failure: str | None = None) -> int:

@@ -19,7 +19,20 @@ from heliotrope.cli.application import command
 
 GOLDEN = Path(__file__).parent / "golden"
 VERBS = (
-    *("demo", "init", "validate", "load", "run", "replay", "whatif", "reconcile", "status", "history", "drift"),
+    *(
+        "demo",
+        "init",
+        "validate",
+        "load",
+        "run",
+        "run-step",
+        "replay",
+        "whatif",
+        "reconcile",
+        "status",
+        "history",
+        "drift",
+    ),
     *("champion", "promote", "rollback", "pin", "unpin", "report", "migrate", "doctor", "sql", "sql means"),
 )
 

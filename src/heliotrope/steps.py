@@ -1,0 +1,315 @@
+"""The steps of a cycle, each in a call of its own, for what runs them one by one: ``run-step``, and Airflow's tasks.
+
+They are the steps that ``run`` takes, under the same lock. One that has ended is not done again, so that a call may
+be repeated, made twice at once, or made after a kill. Cycles are assessed in the order of their intervals: ``assess``
+first finishes what an earlier interval's cycle has left open, whose own calls then find it done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heliotrope import cycle as cycles
+from heliotrope.context import Context
+from heliotrope.errors import ConfigError, IntervalError, LedgerError, LockedError
+from heliotrope.interval import Interval, floor, format_time, intervals, refuse_off_grid
+from heliotrope.records import Action, Decision
+
+if TYPE_CHECKING:
+    from heliotrope.ledger import OpenCycle
+    from heliotrope.order import Order
+
+__all__ = [
+    "Published",
+    "announce",
+    "assess",
+    "create",
+    "gate",
+    "perform",
+    "proposed",
+    "publish",
+    "train",
+    "why_hopeless",
+]
+
+_AT_ONCE = 48
+"""Pictures of later cycles that are drawn along with one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What left a cycle: its picture, where it is drawn, and how many champions were registered."""
+
+    interval: Interval
+    picture: Path | None
+    registered: int
+
+
+def perform(context: Context, order: Order) -> dict[str, Any]:
+    """Do one step; what it came to, as ``run-step --json`` has it. Raises what the step raises."""
+    if order.step in ("create", "assess"):
+        assert order.interval is not None, "these have no cycle yet"
+        refuse_off_grid(order.interval.start, context.pipeline.interval)
+        if order.step == "create":
+            return {"interval": order.interval, "rows": create(context, order.interval)}
+        cycle = assess(context, order.interval, since=order.since, missed=order.missed, collapse=order.collapse)
+        return {"interval": order.interval, "cycle": cycle.id, "done": cycle.done}
+    cycle_id = _id(context, order)
+    return {"cycle": cycle_id, **_ON_CYCLE[order.step](context, cycle_id, order)}
+
+
+def _id(context: Context, order: Order) -> int:
+    if order.cycle is not None:
+        return order.cycle
+    assert order.interval is not None, "one of the two is given"
+    found = context.ledger.find(order.interval)
+    if found is None:
+        raise LedgerError(
+            f"{context.pipeline.name} has no cycle of {order.interval} yet",
+            remedy=f"`heliotrope run-step assess PIPELINE --start {format_time(order.interval.start)}`",
+        )
+    return found.id
+
+
+def _gated(context: Context, cycle_id: int, order: Order) -> dict[str, Any]:
+    gate(context, cycle_id, approved_by=order.approve, refused_by=order.refuse)
+    decision = context.ledger.decisions_of(cycle_id).get("gate")
+    return {
+        "action": None if decision is None else decision.action.value,
+        "reasons": [] if decision is None else list(decision.reasons),
+        "failure": why_hopeless(context, cycle_id),
+    }
+
+
+def _published(context: Context, cycle_id: int, order: Order) -> dict[str, Any]:
+    done = publish(context, cycle_id)
+    return {"picture": done.picture, "registered": done.registered}
+
+
+_ON_CYCLE: dict[str, Callable[[Context, int, Order], dict[str, Any]]] = {
+    "announce": lambda context, cycle_id, order: {"message": announce(context, cycle_id)},
+    "train": lambda context, cycle_id, order: {"trained": "train" in train(context, cycle_id).steps},
+    "propose": lambda context, cycle_id, order: {"proposed": proposed(context, cycle_id)},
+    "gate": _gated,
+    "publish": _published,
+}
+
+
+def create(context: Context, interval: Interval) -> int:
+    """Write the interval's rows of the pipeline's stream into its table, in place of those there; how many.
+
+    The stream has rows for any interval; ``start`` and ``intervals`` of the data set are ``load``'s alone. Raises
+    ConfigError where the data set is not a stream, IntervalError for an interval that is not on the grid.
+    """
+    from heliotrope.config import StreamDataset
+    from heliotrope.datasets.table import fitted
+    from heliotrope.streams import make
+
+    pipeline, dataset = context.pipeline, context.pipeline.dataset
+    if not isinstance(dataset, StreamDataset):
+        raise ConfigError(
+            f"{pipeline.name} declares no stream to create rows from",
+            remedy="add `dataset: {kind: stream, ...}` to it, or fill its table yourself",
+        )
+    refuse_off_grid(interval.start, pipeline.interval)
+    table = make(dataset.stream, **dataset.params).batch(interval)
+    done = context.rows.replace(interval, fitted(table, pipeline, where=f"stream {dataset.stream}"))
+    context.forget(interval)
+    return done.written
+
+
+def announce(context: Context, cycle_id: int) -> str:
+    """The message that a training begins; empty where the cycle asks for none.
+
+    Raises LedgerError for a cycle that is not the pipeline's.
+    """
+    interval, _ = context.ledger.cycle_of(cycle_id)
+    decision = context.ledger.decisions_of(cycle_id).get("trigger")
+    if decision is None or decision.action is not Action.TRAIN:
+        return ""
+    return f":computer: [{format_time(interval.start)}]: TRAINING START!"
+
+
+def assess(
+    context: Context,
+    interval: Interval,
+    *,
+    since: datetime | None = None,
+    missed: bool = False,
+    collapse: bool = False,
+) -> OpenCycle:
+    """Assess the interval, as :func:`heliotrope.cycle.assess` does; its cycle, whether it was assessed now or before.
+
+    First the cycles of earlier intervals that have begun are finished, and, from ``since`` on, or with ``missed`` since
+    the last done one, those that never began are run. With ``collapse`` an interval that is not the newest with rows is
+    scored and not trained on, once somebody serves: after an outage there is one training for the whole gap.
+
+    Raises IntervalError for an interval that has not ended, LockedError where an earlier cycle waits for a person, and
+    what the steps raise.
+    """
+    if interval.end > context.clock():
+        raise IntervalError(f"{interval} has not ended yet", remedy="wait for its end, or name an earlier one")
+    with context.ledger.lock():
+        for earlier in _left(context, interval, since, missed=missed):
+            _finish(context, earlier, collapse=collapse)
+        cycle = context.ledger.find(interval) or cycles.assess(context, interval)
+        if collapse and not cycle.done and "train" not in cycle.steps and _is_behind(context, interval):
+            cycle = _scored_only(context, interval, cycle)
+        return cycle
+
+
+def _left(context: Context, interval: Interval, since: datetime | None, *, missed: bool) -> list[Interval]:
+    """The earlier intervals whose cycle is not done: those begun, and those from ``since`` on that are not."""
+    ledger, step = context.ledger, context.pipeline.interval
+    left = set(ledger.open_intervals(interval.start))
+    if since is not None:
+        refuse_off_grid(since, step)
+    if missed:
+        known = ledger.last_done(interval.start)
+        since = known and max(known, since or known)
+    if since is not None and since < interval.start:
+        done = ledger.done_intervals(since, interval.start)
+        left |= {one for one in intervals(since, interval.start, step) if one.start not in done}
+    return sorted(left)
+
+
+def _finish(context: Context, interval: Interval, *, collapse: bool) -> None:
+    """Do what is left of an earlier interval's cycle."""
+    ledger = context.ledger
+    cycle = ledger.find(interval)
+    if context.pipeline.approval is not None and cycle is not None:
+        raise LockedError(
+            f"cycle {cycle.id} of {interval} is not done, and may wait for a person's approval",
+            remedy="answer it in Airflow, or end it: `heliotrope run-step gate PIPELINE --cycle "
+            f"{cycle.id} --refuse NAME`; then try again",
+        )
+    if not collapse and context.pipeline.approval is None:
+        cycles.run(context, interval)
+        return
+    cycle = cycle or cycles.assess(context, interval)
+    if cycle.done:
+        return
+    if ledger.champion_at(interval.start) is None and context.pipeline.approval is None:
+        cycles.run(context, interval)
+    else:
+        _scored_only(context, interval, cycle)
+
+
+def _is_behind(context: Context, interval: Interval) -> bool:
+    """Whether a later interval has ended and holds rows, and somebody serves meanwhile."""
+    step = context.pipeline.interval
+    span = context.rows.span(end=floor(context.clock(), step))
+    later = span is not None and floor(span[1], step) > interval.start
+    return later and context.ledger.champion_at(interval.start) is not None
+
+
+def _scored_only(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
+    return _kept(context, interval, cycle, "scored and not trained on: the training is left to a later interval")
+
+
+def _kept(context: Context, interval: Interval, cycle: OpenCycle, reason: str) -> OpenCycle:
+    """End the cycle with a decision of the gate to keep who serves; challengers stand as they stood."""
+    ledger = context.ledger
+    _, past = ledger.contest_at(interval.start)
+    decision = Decision(action=Action.KEEP, reasons=(reason,))
+    with ledger.transaction():
+        ledger.add_decision(cycle.id, "gate", decision, decided_at=context.clock(), standing=past.standing)
+        ledger.add_step(cycle.id, "gate", seconds={}, ended_at=context.clock())
+        ledger.add_step(cycle.id, "done", seconds={}, ended_at=context.clock())
+    return type(cycle)(cycle.id, cycle.steps | {"gate", "done"})
+
+
+def train(context: Context, cycle_id: int) -> OpenCycle:
+    """Train what the cycle asks for, as :func:`heliotrope.cycle.train` does; nothing where it asks for no training.
+
+    Raises LedgerError where the pipeline has no such cycle.
+    """
+    with context.ledger.lock():
+        interval, cycle = context.ledger.cycle_of(cycle_id)
+        return cycle if cycle.done or "train" in cycle.steps else cycles.train(context, interval, cycle)
+
+
+def proposed(context: Context, cycle_id: int) -> str | None:
+    """The candidate that the gate would let in, as ``train`` left it; None where there is nothing to approve."""
+    ledger = context.ledger
+    _, cycle = ledger.cycle_of(cycle_id)
+    if cycle.done or "train" not in cycle.steps:
+        return None
+    trainings = ledger.trainings_of(cycle_id)
+    finals = [name for (role, name), (_, _, failure) in trainings.items() if role == "final" and failure is None]
+    if finals:
+        return finals[0]
+    recalled = () if trainings else ledger.recalls_of(cycle_id)
+    return recalled[0].evaluation.candidate if recalled else None
+
+
+def gate(
+    context: Context, cycle_id: int, *, approved_by: str | None = None, refused_by: str | None = None
+) -> OpenCycle:
+    """Decide who serves from the interval's end, as :func:`heliotrope.cycle.gate` does.
+
+    Where the pipeline asks for approval and a promotion is proposed, somebody must have approved or refused it; who did
+    is on record as the decision's actor. Raises ConfigError where nobody has, LedgerError where the cycle is not
+    trained yet or is not the pipeline's.
+    """
+    ledger = context.ledger
+    with ledger.lock():
+        interval, cycle = ledger.cycle_of(cycle_id)
+        if cycle.done:
+            return cycle
+        if "train" not in cycle.steps:
+            raise LedgerError(
+                f"cycle {cycle_id} of {interval} is not trained yet",
+                remedy=f"`heliotrope run-step train PIPELINE --cycle {cycle_id}`",
+            )
+        name = proposed(context, cycle_id)
+        before, ledger.actor = ledger.actor, refused_by or approved_by or ledger.actor
+        try:
+            if name is not None and refused_by is not None:
+                return _kept(context, interval, cycle, f"the promotion of {name} was refused by {refused_by}")
+            if name is not None and approved_by is None and context.pipeline.approval is not None:
+                raise ConfigError(
+                    f"the promotion of {name} in cycle {cycle_id} waits for approval",
+                    remedy="say who approves it with --approve NAME, or who does not with --refuse NAME",
+                )
+            return cycles.gate(context, interval, cycle)
+        finally:
+            ledger.actor = before
+
+
+def publish(context: Context, cycle_id: int) -> Published:
+    """Draw the cycle's picture and register every champion that waits for it; what was done before is not done again.
+
+    Where later cycles are there already, as when much is caught up with, those that are done are drawn along with it,
+    and registering is left to the publishing of the latest: the libraries are then loaded once for all.
+
+    Raises LedgerError for a cycle that is not the pipeline's, RegistryError where MLflow refuses, OSError where the
+    picture cannot be kept.
+    """
+    from heliotrope import publish as publishing
+    from heliotrope.publish import pictures
+
+    ledger, step = context.ledger, context.pipeline.interval
+    with ledger.lock("publish"):
+        interval, _ = ledger.cycle_of(cycle_id)
+        later = sorted(ledger.done_intervals(interval.end, datetime.max.replace(tzinfo=UTC)))
+        picture: Path | None = None
+        if context.pipeline.report.pictures:
+            picture = pictures.path(context, interval)
+            along = later[:_AT_ONCE] if not picture.exists() else []
+            for one in (interval, *(Interval(start, start + step) for start in along)):
+                if not pictures.path(context, one).exists():
+                    publishing.picture(context, one)
+        return Published(interval, picture, 0 if later else publishing.register(context))
+
+
+def why_hopeless(context: Context, cycle_id: int) -> str | None:
+    """Why a candidate failed, where in the cycle every one of them did; None where one did not."""
+    trainings = context.ledger.trainings_of(cycle_id)
+    last = {candidate: failure for (_, candidate), (_, _, failure) in trainings.items()}
+    failures = [f"{candidate}: {failure}" for candidate, failure in last.items() if failure]
+    return failures[0] if failures and len(failures) == len(last) else None
