@@ -97,7 +97,7 @@ def free_port() -> int:
 
 
 def user_of_postgres() -> int:
-    """Whom PostgreSQL runs as where there is no image: an account that this machine has, as initdb asks for its name."""
+    """Whom PostgreSQL runs as where there is no image: an account of this machine, as initdb asks for its name."""
     import pwd
 
     for name in ("postgres", "pgserver", "nobody"):
@@ -162,10 +162,8 @@ def _heliotrope(folder: Path) -> Path:
 def _python() -> str | None:
     """A Python of this version that the pods' user may run: this one is not, where it is root's own."""
     other = Account(65534, 65534)
-    names = (
-        sys.executable,
-        *(f"{folder}/python3.{sys.version_info.minor}" for folder in ("/usr/local/bin", "/usr/bin")),
-    )
+    name = f"python3.{sys.version_info.minor}"
+    names = (sys.executable, f"/usr/local/bin/{name}", f"/usr/bin/{name}")
     found = (name for name in names if Path(name).exists() and is_open_to(other, Path(name).resolve()))
     return next(found, None)
 

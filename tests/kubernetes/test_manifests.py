@@ -17,7 +17,7 @@ import yaml
 from manifests import DEPLOY, OVERLAYS, POD, build, laid, pods, unrestricted
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("kubectl") is None, reason="kubectl is not installed: it builds the overlays"
+    shutil.which("kubectl") is None, reason="kubectl, which builds overlays, is not installed"
 )
 
 KUBERNETES = ("1.25.0", "1.31.0", "1.37.0")
