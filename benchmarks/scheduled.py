@@ -169,7 +169,7 @@ def originals(airflow: Airflow, hook: str) -> tuple[float, int, int]:
     pictures.mkdir()
     said = {
         "start": START,
-        "end": START.replace("-01T00", "-01T23"),
+        "end": START.replace("T00", f"T{HOURS - 1:02}"),
         "url": airflow.rows.url,
         "rows": ROWS,
         "webhook": hook,

@@ -16,10 +16,11 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import psutil
 import psycopg
 
 import world
-from heliotrope.airflow.standalone import environment, processes
+from heliotrope.airflow.standalone import end, environment, processes
 from heliotrope.database import Database
 
 __all__ = ["DAGS", "PARTS", "Airflow", "hours_of_both", "waited"]
@@ -54,6 +55,7 @@ class Airflow:
         self.dags.mkdir(parents=True)
         self.port = _free_port()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._sessions: list[int] = []
         self._token = ""
         settings = {
             **_SETTINGS,
@@ -84,13 +86,15 @@ class Airflow:
             self.call("db", "migrate")
         for part in parts or PARTS:
             with (self.folder / f"{part}.log").open("ab") as log:
-                self.running[part] = subprocess.Popen(
+                process = subprocess.Popen(
                     [sys.executable, "-m", "airflow", part],
                     env=self.environment,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
+            self.running[part] = process
+            self._sessions.append(process.pid)
 
     def kill(self, part: str) -> None:
         """Kill a part, and no process of its own."""
@@ -99,17 +103,27 @@ class Airflow:
         process.wait()
 
     def stop(self) -> None:
-        """End everything, also what a killed part has left behind; found by its environment, ended by its id."""
+        """End everything, also what a killed part has left behind."""
         for process in self.running.values():
             process.terminate()
         for process in self.running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-        for pid in processes(self.folder / "airflow"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                process.wait(10)
+        for session in self._sessions:
+            end(session)
         for process in self.running.values():
             process.wait(10)
+
+    def kill_titled(self, title: str) -> int:
+        """Kill the processes whose title begins so, by their ids; how many."""
+        count = 0
+        for session in self._sessions:
+            for pid in processes(session):
+                with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                    if " ".join(psutil.Process(pid).cmdline()).startswith(title):
+                        os.kill(pid, signal.SIGKILL)
+                        count += 1
+        return count
 
     def ask(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What the metadata's database says."""
@@ -167,14 +181,6 @@ class Airflow:
             return known == {"success"} and left == 0
 
         waited(done, f"the runs of {', '.join(dag_ids)}", seconds=seconds, story=self.story)
-
-    def tries(self, dag_id: str, partition: str) -> int:
-        """How often the first task of a partition's run was tried."""
-        query = (
-            "SELECT max(try_number) FROM task_instance AS one JOIN dag_run ON dag_run.run_id = one.run_id"
-            " AND dag_run.dag_id = one.dag_id WHERE one.dag_id = %s AND partition_key = %s"
-        )
-        return int(self.ask(query, dag_id, partition)[0][0])
 
     def story(self) -> str:
         """What went wrong, for a test's message."""

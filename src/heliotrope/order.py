@@ -25,6 +25,8 @@ class Order:
     """assess: first run the cycles that are missing from then on."""
     missed: bool = False
     """assess: first run the cycles that are missing since the last done one."""
+    until: datetime | None = None
+    """assess: then run later cycles too, up to that time, as long as it is quick."""
     collapse: bool = False
     """assess: train once for a gap, and score all of it."""
     approve: str | None = None
@@ -47,6 +49,8 @@ class Order:
             options += ["--start", format_time(self.interval.start)]
         if self.since is not None:
             options += ["--since", format_time(self.since)]
+        if self.until is not None:
+            options += ["--until", format_time(self.until)]
         if self.approve is not None:
             options += ["--approve", self.approve]
         if self.refuse is not None:

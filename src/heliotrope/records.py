@@ -203,6 +203,13 @@ class Champion:
     registered_version: str | None = None
 
     @property
+    def did(self) -> str:
+        """What made it champion, or let it stay."""
+        if self.action is Action.KEEP:
+            return "pin" if self.pinned else "unpin"
+        return self.action.value.replace("_", " ") + (" and pin" if self.pinned else "")
+
+    @property
     def by_hand(self) -> bool:
         """Whether a person decided it."""
         return PINNED in self.evidence or self.actor != "heliotrope"

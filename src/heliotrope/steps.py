@@ -7,6 +7,7 @@ first finishes what an earlier interval's cycle has left open, whose own calls t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ __all__ = [
     "why_hopeless",
 ]
 
+_QUICK = 20.0
+"""Seconds after which no later cycle is begun."""
 _AT_ONCE = 48
 """Pictures of later cycles that are drawn along with one."""
 
@@ -56,7 +59,9 @@ def perform(context: Context, order: Order) -> dict[str, Any]:
         refuse_off_grid(order.interval.start, context.pipeline.interval)
         if order.step == "create":
             return {"interval": order.interval, "rows": create(context, order.interval)}
-        cycle = assess(context, order.interval, since=order.since, missed=order.missed, collapse=order.collapse)
+        cycle = assess(
+            context, order.interval, since=order.since, missed=order.missed, until=order.until, collapse=order.collapse
+        )
         return {"interval": order.interval, "cycle": cycle.id, "done": cycle.done}
     cycle_id = _id(context, order)
     return {"cycle": cycle_id, **_ON_CYCLE[order.step](context, cycle_id, order)}
@@ -140,6 +145,7 @@ def assess(
     *,
     since: datetime | None = None,
     missed: bool = False,
+    until: datetime | None = None,
     collapse: bool = False,
 ) -> OpenCycle:
     """Assess the interval, as :func:`heliotrope.cycle.assess` does; its cycle, whether it was assessed now or before.
@@ -147,6 +153,10 @@ def assess(
     First the cycles of earlier intervals that have begun are finished, and, from ``since`` on, or with ``missed`` since
     the last done one, those that never began are run. With ``collapse`` an interval that is not the newest with rows is
     scored and not trained on, once somebody serves: after an outage there is one training for the whole gap.
+
+    With ``until`` the cycles of later intervals are run as well, up to that time, for as long as this is quick: what is
+    much behind is caught up with by one process, in which libraries are loaded, as by a replay. Nothing is where a
+    person is asked, or with ``collapse``.
 
     Raises IntervalError for an interval that has not ended, LockedError where an earlier cycle waits for a person, and
     what the steps raise.
@@ -159,7 +169,21 @@ def assess(
         cycle = context.ledger.find(interval) or cycles.assess(context, interval)
         if collapse and not cycle.done and "train" not in cycle.steps and _is_behind(context, interval):
             cycle = _scored_only(context, interval, cycle)
+        if until is not None and not collapse and context.pipeline.approval is None:
+            _go_on(context, interval, until)
+            cycle = context.ledger.find(interval) or cycle
         return cycle
+
+
+def _go_on(context: Context, interval: Interval, until: datetime) -> None:
+    """Run the interval's cycle to its end, where a later one is to be run, and then those, for some seconds."""
+    begun = time.monotonic()
+    later = interval.shift(1)
+    while later.end <= min(until, context.clock()) and time.monotonic() - begun < _QUICK:
+        cycles.run(context, interval)
+        interval, later = later, later.shift(1)
+        if context.ledger.find(interval) is None:
+            cycles.assess(context, interval)
 
 
 def _left(context: Context, interval: Interval, since: datetime | None, *, missed: bool) -> list[Interval]:

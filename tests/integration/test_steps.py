@@ -108,6 +108,19 @@ def test_cycles_that_never_began_are_run_from_since_on(
     as_replayed()
 
 
+def test_what_is_behind_is_caught_up_with_by_one_call(
+    database: Database, tmp_path: Path, as_replayed: Callable[[], None]
+) -> None:
+    world.fill(database, 6)
+    hours = world.hours(6)
+    with world.opened(database, tmp_path, **QUIET) as context:
+        assert steps.assess(context, hours[0], until=hours[5].end).done
+        last = steps.assess(context, hours[5])
+        assert last.steps == {"assess"}, "the newest is left to its own steps"
+        steps.gate(context, steps.train(context, last.id).id)
+    as_replayed()
+
+
 def test_what_was_missed_since_the_last_done_cycle_is_run_and_nothing_before_the_first(
     database: Database, tmp_path: Path
 ) -> None:

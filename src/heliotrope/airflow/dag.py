@@ -10,7 +10,7 @@ from airflow.sdk import DAG, Asset, Param, TaskGroup
 
 from heliotrope.airflow.execution import ExecutionConfig
 from heliotrope.airflow.operators import declared
-from heliotrope.airflow.schedule import PARTITIONED, every_interval, rows_of
+from heliotrope.airflow.schedule import PARTITIONED, every_interval, rows_of, told_by
 from heliotrope.config import StreamDataset
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ class ContinuousTrainingDag(DAG):
 
     ``after`` is the asset whose events say that an interval's rows are there; ``True`` is the one that CreateDataDag
     tells of, and the DAG then begins and ends with the data set too, unless ``start_date`` is given. Without it the
-    rows are taken to be there when the interval has ended. ``gaps``, ``patience`` and ``poke`` are AssessOperator's,
-    the rest is the DAG's.
+    rows are taken to be there when the interval has ended. A ``schedule=PartitionedAssetTimetable(assets=...)`` names
+    the asset by itself; give such a DAG more runs at once than there are events out of order. ``gaps``, ``patience``
+    and ``poke`` are AssessOperator's, the rest is the DAG's.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ContinuousTrainingDag(DAG):
     ) -> None:
         known = declared(pipeline)
         in_workers = (execution or ExecutionConfig()).mode == "local" and known.approval is None
+        after = after or told_by(dag_kwargs.get("schedule")) or False
         given = _span(known, dag_kwargs) if after is True else dag_kwargs
         settings = {"max_active_runs": _AT_ONCE if in_workers else 1, **_defaults(known, given)}
         super().__init__(dag_id or known.name, **settings)

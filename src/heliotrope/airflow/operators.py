@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -149,7 +150,8 @@ class AssessOperator(StepOperator):
         """The interval, when its turn has come, and what is to be run before it."""
         worker = Worker(self.pipeline, self.execution)
         turn = turn_of(context, interval, self.wait, worker.is_done if self.execution.mode == "local" else None)
-        return assess_order(interval, turn, self.gaps)
+        order = assess_order(interval, turn, self.gaps)
+        return replace(order, until=turn.until) if self.execution.mode == "local" else order
 
     def told(self, done: Mapping[str, Any]) -> Any:
         """The cycle's id."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow import __version__ as airflow_version
-from airflow.sdk import Asset, CronDataIntervalTimetable
+from airflow.sdk import Asset
 
+from airflow import __version__ as airflow_version
 from heliotrope.errors import ConfigError, IntervalError
 from heliotrope.interval import Interval, floor, format_step, format_time, interval_at, parse_time, refuse_off_grid
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from heliotrope.config import Pipeline
 
-__all__ = ["PARTITIONED", "cron", "every_interval", "first_interval", "interval_of", "rows_of", "starts"]
+__all__ = ["PARTITIONED", "cron", "every_interval", "first_interval", "interval_of", "rows_of", "starts", "told_by"]
 
 PARTITIONED = tuple(int(part) for part in airflow_version.split(".")[:2]) >= (3, 3)
 """Whether this Airflow's partitions can do what is asked of them: scheduled, waited for, and filled back."""
@@ -53,6 +53,8 @@ def cron(step: timedelta) -> str:
 def every_interval(step: timedelta) -> Any:
     """A timetable with a run for every interval, when it has ended."""
     if not PARTITIONED:
+        from airflow.timetables.interval import CronDataIntervalTimetable
+
         return CronDataIntervalTimetable(cron(step), timezone="UTC")
     from airflow.sdk import CronPartitionTimetable
 
@@ -94,12 +96,23 @@ def interval_of(context: Mapping[str, Any], step: timedelta) -> Interval:
 
 
 def first_interval(dag: DAG, step: timedelta) -> datetime | None:
-    """The start of the first interval that a DAG that catches up has a run for; None for one that does not."""
+    """The start of the first interval that a DAG that catches up has a run for; None for one that does not.
+
+    A run at a tick is for the interval that ends there; one with a data interval, or begun by an asset, for that which
+    begins there.
+    """
     if not dag.catchup or dag.start_date is None:
         return None
     tick = _utc(dag.start_date)
     tick = tick if floor(tick, step) == tick else floor(tick, step) + step
-    return tick - step if PARTITIONED else tick
+    kind = type(dag.timetable).__name__
+    return tick if "DataInterval" in kind or "Asset" in kind else tick - step
+
+
+def told_by(schedule: Any) -> Asset | None:
+    """The asset whose events begin the runs of a DAG, where it is one alone."""
+    condition = getattr(schedule, "asset_condition", None)
+    return condition if isinstance(condition, Asset) else None
 
 
 def starts(events: Any) -> frozenset[datetime]:

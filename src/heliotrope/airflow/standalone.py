@@ -22,7 +22,7 @@ from heliotrope import database
 from heliotrope.database import Database
 from heliotrope.errors import ConfigError, HeliotropeError
 
-__all__ = ["METADATA", "address_of", "environment", "main", "processes"]
+__all__ = ["METADATA", "address_of", "end", "environment", "main", "processes"]
 
 METADATA = "airflow"
 """The name of the database that Airflow has for itself."""
@@ -88,14 +88,18 @@ def address_of(url: str) -> str:
     return f"postgresql+psycopg://{user}{at}/{name}" + (f"?{rest}" if rest else "")
 
 
-def processes(folder: Path) -> Iterator[int]:
-    """The ids of the processes whose Airflow is in that folder, whoever started them."""
+def processes(session: int) -> Iterator[int]:
+    """The ids of the processes of a session, whoever their parent is by now: all that its leader has started.
+
+    >>> os.getpid() in processes(os.getsid(0))
+    True
+    """
     import psutil
 
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get("AIRFLOW_HOME") == str(folder):
-                yield process.pid
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) == session:
+                yield pid
 
 
 def _run(dags: Path) -> int:
@@ -125,7 +129,7 @@ def _run(dags: Path) -> int:
         print("\nstopping Airflow, which takes up to 20 seconds", flush=True)
         return 0
     finally:
-        _stop(process, folder)
+        _stop(process)
 
 
 def _as_interrupt(*_: object) -> None:
@@ -183,21 +187,35 @@ def _say(folder: Path, port: int) -> None:
     print("Ctrl-C ends it; what it did stays, and the next start goes on there", flush=True)
 
 
-def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     """End what was started: asked first, then killed; by their ids."""
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             process.wait(10)
+    end(process.pid)
+    process.wait()
+
+
+def end(session: int) -> None:
+    """End every process of a session: asked first, then killed; by their ids."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
-        left = list(processes(folder))
+        left = list(processes(session))
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, sign)
         until = time.monotonic() + (5 if left else 0)
-        while time.monotonic() < until and any(True for _ in processes(folder)):
+        while time.monotonic() < until and any(_lives(pid) for pid in processes(session)):
             time.sleep(0.2)
-    process.wait()
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process is more than a dead one that its parent has not asked after."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 if __name__ == "__main__":

@@ -36,10 +36,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """From where on earlier intervals are to be run first; ``missed``: only those since the last done one."""
+    """From where on earlier intervals are to be run first; ``missed``: only those since the last done one.
+
+    ``until``: up to where the rows of later ones are there, all of them.
+    """
 
     since: datetime | None = None
     missed: bool = False
+    until: datetime | None = None
 
 
 def turn_of(
@@ -73,7 +77,15 @@ def turn_of(
         previous = Interval(since - interval.step, since)
         if not is_done(previous):
             _again(context, wait, f"{previous}, which comes before and whose rows are not there yet", give_up=False)
-    return Turn(since=since, missed=not dag.catchup)
+    return Turn(since=since, missed=not dag.catchup, until=_until(dag, interval, there) if dag.catchup else None)
+
+
+def _until(dag: Any, interval: Interval, there: frozenset[datetime]) -> datetime | None:
+    """The end of the last of the later intervals whose rows are there, without a gap; None where there is none."""
+    end = interval.end
+    while end in there and (dag.end_date is None or end <= dag.end_date):
+        end += interval.step
+    return None if end == interval.end else end
 
 
 def _again(context: Mapping[str, Any], wait: Wait, what: str, *, give_up: bool) -> None:

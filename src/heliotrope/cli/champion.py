@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.document import champion_document, did
+from heliotrope.cli.document import champion_document
 from heliotrope.cli.output import Output
 from heliotrope.cli.replaying import register
 from heliotrope.cli.session import Session, known_id
@@ -87,7 +87,7 @@ def _say(output: Output, pipeline: Pipeline, found: Champion) -> None:
     )
     pinned = ", pinned" if found.pinned else ""
     output.say(f"{pipeline.name}: {found.candidate}, {format_time(found.valid_from)} {until}{pinned}", style="bold")
-    output.say(f"why         {did(found)}, decided by {found.actor}, {_when(found.decided_at)}")
+    output.say(f"why         {found.did}, decided by {found.actor}, {_when(found.decided_at)}")
     for reason in found.reasons:
         output.say(f"            {reason}")
     output.say(f"trained on  {training.rows} rows of {training.window}, seed {training.seed}")
@@ -113,7 +113,7 @@ def _say_all(output: Output, pipeline: Pipeline, known: tuple[Champion, ...]) ->
             one.candidate,
             format_time(one.valid_from),
             "still" if one.valid_to is None else format_time(one.valid_to),
-            f"{did(one)}: {one.reasons[0] if one.reasons else '-'}",
+            f"{one.did}: {one.reasons[0] if one.reasons else '-'}",
         )
         for one in known
     ]

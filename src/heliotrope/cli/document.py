@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.interval import format_time
-from heliotrope.records import Action
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,13 +14,11 @@ if TYPE_CHECKING:
     from heliotrope.records import Champion, Problem
 
 __all__ = [
-    "by_hand_text",
     "champion_document",
     "cycle_document",
     "decision_text",
     "declaration_document",
     "declaration_text",
-    "did",
     "drift_text",
     "is_refresh",
     "problem_text",
@@ -92,19 +89,6 @@ def champion_document(champion: Champion) -> dict[str, Any]:
             "versions": training.versions,
         },
     }
-
-
-def did(champion: Champion) -> str:
-    """What made it champion, or let it stay."""
-    if champion.action is Action.KEEP:
-        return "pin" if champion.pinned else "unpin"
-    return champion.action.value.replace("_", " ") + (" and pin" if champion.pinned else "")
-
-
-def by_hand_text(champion: Champion) -> str:
-    """A change by hand in a line."""
-    since = f"{champion.candidate} from {format_time(champion.valid_from)}"
-    return f"by hand: {did(champion)}, {since}, by {champion.actor}: {'; '.join(champion.reasons)}"
 
 
 def score(summary: CycleSummary, metric: str) -> float | None:

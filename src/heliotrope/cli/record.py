@@ -9,7 +9,6 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.document import (
-    by_hand_text,
     champion_document,
     cycle_document,
     declaration_document,
@@ -47,7 +46,7 @@ def history(
     Example:
       heliotrope history rotating_gaussians --limit 5
     """
-    from heliotrope.ledger import champions, cycles, declarations
+    from heliotrope.ledger import by_hand_text, champions, cycles, declarations
 
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)

@@ -43,6 +43,10 @@ def run_step(
         ),
     ] = None,
     missed: Annotated[bool, typer.Option("--missed", help="assess: the same, from the last done one on.")] = False,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="assess: then run later cycles up to then, if quick.", show_default=False),
+    ] = None,
     collapse: Annotated[
         bool, typer.Option("--collapse", help="assess: train once for a gap, and score all of it.")
     ] = False,
@@ -78,7 +82,14 @@ def run_step(
     """
     session = Session(database, as_json)
     begin, earliest = options.time("--start", start), options.time("--since", since)
-    given = {"since": since, "missed": missed, "collapse": collapse, "approve": approve, "refuse": refuse}
+    given = {
+        "since": since,
+        "missed": missed,
+        "until": until,
+        "collapse": collapse,
+        "approve": approve,
+        "refuse": refuse,
+    }
     _refuse_misplaced(step, start=start, cycle=cycle, **given)
     declared = session.declared(pipeline)
     interval = None
@@ -91,6 +102,7 @@ def run_step(
         cycle=cycle,
         since=earliest,
         missed=missed,
+        until=options.time("--until", until),
         collapse=collapse,
         approve=approve,
         refuse=refuse,
@@ -111,7 +123,7 @@ def _untouched(step: str) -> AbstractContextManager[None]:
 
 def _refuse_misplaced(step: Step, *, start: str | None, cycle: int | None, **given: object) -> None:
     """Options that belong to other steps, and one that is lacking."""
-    allowed = {"assess": {"since", "missed", "collapse"}, "gate": {"approve", "refuse"}}.get(step, set())
+    allowed = {"assess": {"since", "missed", "until", "collapse"}, "gate": {"approve", "refuse"}}.get(step, set())
     for name, value in given.items():
         if value not in (None, False) and name not in allowed:
             raise ConfigError(f"{step} takes no --{name}", remedy="leave it out")

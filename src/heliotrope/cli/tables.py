@@ -127,4 +127,5 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
             f"seconds: cycles {done.cycle_seconds:.2f}, pictures {done.picture_seconds:.2f}, "
             f"then waited for the registry {done.registry_seconds:.2f}"
         )
-        output.say(f"  of the cycles: {seconds_text(said['seconds'])}")
+        rest = max(done.cycle_seconds - sum(said["seconds"].values()), 0.0)
+        output.say(f"  of the cycles: {seconds_text(said['seconds'] | {'between them': rest})}")

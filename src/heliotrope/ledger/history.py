@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.declaration import Change, changes
-from heliotrope.interval import Interval
+from heliotrope.interval import Interval, format_time
 from heliotrope.ledger.decode import objects, reading, table_of
 from heliotrope.records import Action, Champion, Training
 from heliotrope.sql import statement
@@ -20,6 +20,7 @@ __all__ = [
     "CycleSummary",
     "Declared",
     "Recorded",
+    "by_hand_text",
     "champions",
     "cycles",
     "declarations",
@@ -251,6 +252,12 @@ def _champion(row: Sequence[Any]) -> Champion:
         training_id=row[9],
         registered_version=row[8],
     )
+
+
+def by_hand_text(champion: Champion) -> str:
+    """What a person changed, in a line."""
+    since = f"{champion.candidate} from {format_time(champion.valid_from)}"
+    return f"by hand: {champion.did}, {since}, by {champion.actor}: {'; '.join(champion.reasons)}"
 
 
 def recorded(

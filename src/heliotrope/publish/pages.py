@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from heliotrope.ledger import champions, cycles
+from heliotrope.ledger import by_hand_text, champions, cycles
 from heliotrope.publish import pictures
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def history(
     from heliotrope.report.history import ChampionSpan, History
 
     pipeline = context.pipeline
-    served = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment)
+    served = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment, every=True)
     start, end = span[0].start, span[-1].end
     animations = animations or {}
     return History(
@@ -75,11 +75,13 @@ def history(
         champions=tuple(
             ChampionSpan(champion=one.candidate, start=one.valid_from, end=one.valid_to, reasons=one.reasons)
             for one in served
-            if one.valid_from < end and (one.valid_to is None or one.valid_to > start)
+            if one.valid_from != one.valid_to
+            and one.valid_from < end
+            and (one.valid_to is None or one.valid_to > start)
         ),
         generated_at=context.clock(),
         animation=animations.get("continuous-training.gif"),
-        data_animation=animations.get("data.gif"),
+        by_hand=tuple(by_hand_text(one) for one in served if one.by_hand and start < one.valid_from <= end),
         frames=frames,
     )
 

@@ -59,7 +59,7 @@ class ChampionSpan:
 class History:
     """A pipeline over ``[start, end)``: its cycles in order of time, its champions, and its pictures if there are any.
 
-    ``animation`` and ``data_animation`` are GIFs; ``frames`` are PNGs with the interval each shows, and where they are
+    ``animation`` is a GIF; ``frames`` are PNGs with the interval each shows, and where they are
     given the page steps through them instead of playing ``animation``.
     """
 
@@ -74,7 +74,8 @@ class History:
     champions: tuple[ChampionSpan, ...]
     generated_at: datetime
     animation: bytes | None = None
-    data_animation: bytes | None = None
+    by_hand: tuple[str, ...] = ()
+    """What people changed, in order of time."""
     frames: tuple[tuple[Interval, bytes], ...] = ()
 
 

@@ -71,12 +71,10 @@ def render(history: History) -> str:
             best=cycles.number(history.best_possible),
             frames=_frames(
                 history,
-                _MOST_BYTES - sum(len(text) for row in rows for text in row) - len(history.data_animation or b""),
+                _MOST_BYTES - sum(len(text) for row in rows for text in row),
             ),
             animation=_picture(history.animation, "gif") if not history.frames else "",
             animation_still=_still(history.animation) if not history.frames else "",
-            data_animation=_picture(history.data_animation, "gif"),
-            data_still=_still(history.data_animation),
             style=Markup(_part("report.css")),  # noqa: S704 - the package's own file
             script=Markup(script),  # noqa: S704 - the package's own file
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

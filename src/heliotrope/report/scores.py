@@ -44,6 +44,8 @@ class Series:
     name: str
     path: str
     area: str = ""
+    dots: str = ""
+    """The values that no line leads to or from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,10 @@ def score(history: History, groups: Sequence[Group]) -> Score | None:
     return Score(
         scale=scale,
         champion=Series("champion", _line(groups, of_champion, scale), _area(groups, scale) if grouped else ""),
-        challengers=tuple(Series(name, _line(groups, values, scale)) for name, values in of_challengers.items()),
+        challengers=tuple(
+            Series(name, _line(groups, values, scale), dots=_dots(groups, values, scale))
+            for name, values in of_challengers.items()
+        ),
         frozen=Series("first model, never trained again", _line(groups, first, scale))
         if any(value is not None for value in first)
         else None,
@@ -123,6 +128,12 @@ def _line(groups: Sequence[Group], values: Sequence[float | None], scale: Scale)
         parts.append(f"L{point}" if joined else f"M{point}h0")
         before = one.right
     return "".join(parts)
+
+
+def _dots(groups: Sequence[Group], values: Sequence[float | None], scale: Scale) -> str:
+    """Points for the values of a line that stand alone."""
+    line = _line(groups, values, scale)
+    return "".join(f"M{part}" for part in line.split("M") if part and "L" not in part)
 
 
 def _area(groups: Sequence[Group], scale: Scale) -> str:

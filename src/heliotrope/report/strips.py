@@ -55,8 +55,12 @@ class Heat:
 
 
 def hues(history: History) -> dict[str, str]:
-    """A hue for each champion, in order of first appearance; the last one for all there is no other for."""
+    """A hue for each candidate, champions in order of first appearance and then challengers.
+
+    The last hue is for all there is no other for.
+    """
     names = dict.fromkeys(span.champion for span in sorted(history.champions, key=lambda span: span.start))
+    names |= dict.fromkeys(name for row in history.rows for name in row.challengers)
     return {name: HUES[min(at, len(HUES) - 1)] for at, name in enumerate(names)}
 
 

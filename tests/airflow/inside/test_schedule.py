@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, PartitionedAssetTimetable
 
-from heliotrope.airflow.schedule import cron, interval_of, starts
+import world
+from heliotrope.airflow import ContinuousTrainingDag
+from heliotrope.airflow.schedule import cron, every_interval, first_interval, interval_of, starts
 from heliotrope.airflow.turn import Turn, Wait, turn_of
 from heliotrope.errors import ConfigError, IntervalError
 from heliotrope.interval import Interval, parse_time
@@ -90,8 +93,9 @@ def context_of(
             return self
 
     events = Events(SimpleNamespace(partition_key=time.isoformat(), extra=None) for time in there)
+    settings: dict[str, Any] = {"catchup": False} if first is None else {"catchup": catchup, "start_date": first + HOUR}
     return {
-        "dag": DAG("d", start_date=None if first is None else first + HOUR, schedule=None, catchup=catchup),
+        "dag": DAG("d", schedule=every_interval(HOUR), **settings),
         "dag_run": SimpleNamespace(run_type=run, run_after=FIVE.end),
         "inlet_events": {ROWS: events},
         "ti": SimpleNamespace(get_first_reschedule_date=lambda context: begun),
@@ -141,10 +145,36 @@ def test_it_goes_on_without_one_that_did_not_come_in_time() -> None:
     assert turn_of(context, FIVE, Wait(asset=ROWS, patience=HOUR), never) == Turn(since=FIVE.start)
 
 
+def test_later_intervals_whose_rows_are_there_are_told_of() -> None:
+    there = [FIVE.start, *(FIVE.shift(count).start for count in (1, 2, 4))]
+    turn = turn_of(context_of(there, first=FIVE.start), FIVE, Wait(asset=ROWS), never)
+    assert turn == Turn(since=FIVE.start, until=FIVE.shift(2).end)
+
+
 def test_nothing_is_expected_before_the_dags_beginning() -> None:
     context = context_of([FIVE.start, hours_before(1), hours_before(2)], first=hours_before(1))
     assert turn_of(context, FIVE, Wait(asset=ROWS), never) == Turn(since=hours_before(1))
     assert turn_of(context_of([FIVE.start], first=FIVE.start), FIVE, Wait(asset=ROWS), never) == Turn(since=FIVE.start)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first"),
+    [
+        (every_interval(HOUR), hours_before(1)),
+        (CronDataIntervalTimetable("0 * * * *", timezone="UTC"), FIVE.start),
+        (PartitionedAssetTimetable(assets=ROWS), FIVE.start),
+    ],
+)
+def test_a_dags_first_interval_is_by_its_timetable(schedule: Any, first: datetime) -> None:
+    dag = DAG("d", start_date=FIVE.start - timedelta(minutes=20), schedule=schedule, catchup=True)
+    assert first_interval(dag, HOUR) == first
+
+
+def test_a_schedule_by_an_asset_names_what_is_waited_for(tmp_path: Path) -> None:
+    world.write(tmp_path / "turning.yaml", world.PIPELINE)
+    schedule = PartitionedAssetTimetable(assets=ROWS)
+    whole: Any = ContinuousTrainingDag(pipeline=tmp_path / "turning.yaml", schedule=schedule, start_date=FIVE.start)
+    assert whole.get_task("assess").wait.asset == ROWS
 
 
 def test_a_dag_that_does_not_catch_up_runs_what_was_missed_since_the_last_done_cycle() -> None:
