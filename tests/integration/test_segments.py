@@ -324,7 +324,7 @@ def test_replay_runs_all_segments_and_says_totals_and_the_worst(call: Callable[.
     code, out, err = call("run", "turning.yaml", "--interval", "2026-03-01T04:00Z", "--json")
     assert code == 0, err
     said = json.loads(out)["segments"]
-    assert (said["segments"], said["ran"], said["passed_over"], said["failed"]) == (5, 5, 0, {})
+    assert (said["segments"], said["ran"], said["passed_over"], said["errors"]) == (5, 5, 0, {})
     for verb in (("status",), ("history", "--limit", "1"), ("report",)):
         code, out, err = call(*verb)
         assert code == 0, err
@@ -441,6 +441,15 @@ def test_validate_counts_the_segments(call: Callable[..., tuple[int, str, str]])
     code, _, err = call("validate", "turning.yaml")
     assert code == 3
     assert "did you mean 'store'" in err
+
+
+def test_segments_in_which_a_candidate_fails_are_counted(call: Callable[..., tuple[int, str, str]]) -> None:
+    said = yaml.safe_load(Path("turning.yaml").read_text(encoding="utf-8"))
+    said["candidates"][1] |= {"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 60}}
+    Path("turning.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    code, out, err = call("replay", "turning.yaml", "--end", "2026-03-01T02:00Z")
+    assert code == 0, err
+    assert "3 with a candidate that failed" in out
 
 
 def test_a_segment_served_by_the_whole_says_so(call: Callable[..., tuple[int, str, str]]) -> None:

@@ -156,7 +156,8 @@ class Ledger:
                 wait = {"key": key, "milliseconds": milliseconds(seconds)}
                 self.connection.execute(statement("take_lock_within"), wait)
 
-        waited_for(self.database, f"the lock of {self.pipeline.name}", take, key=key)
+        whose = f"{self.pipeline.name}, {self.segment}" if self.segment else self.pipeline.name
+        waited_for(self.database, f"the lock of {whose}", take, key=key)
         try:
             _ = self.ids  # refuses another problem under this name before anything is read for it
             yield
