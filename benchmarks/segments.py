@@ -2,9 +2,9 @@
 
 The rows are the rotating Gaussians', from a seed of its own for every segment. Every segment has a champion from the
 hour before; in the hour that is timed it is scored, drift is measured, a challenger is trained, gated and, where it
-wins, trained again. The peers are loops over a few of the segments: one ``heliotrope run`` each on a view of its rows,
-and one context each in a single process that asks for its rows alone. ``--largest`` adds 10,000 segments (9 M rows an
-hour, a quarter of an hour or more).
+wins, trained again. The peers are loops over a few of the segments, half of them before and half after: one
+``heliotrope run`` each on a view of its rows, and one context each in a single process that asks for its rows alone.
+``--largest`` adds 10,000 segments (9 M rows an hour, half an hour or more).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from heliotrope.replay import replay
 FIRST = interval_at(parse_time("2026-03-01T00:00Z"), parse_step("1h"))
 SECOND = FIRST.shift(1)
 JOBS = 2
-SAMPLE = 6
+SAMPLE = 4
 PART = 100  # segments whose rows are made at once
 
 
@@ -97,10 +97,10 @@ def spread(context: Context, found: list[segments.Segment], hour: Interval, jobs
     )
 
 
-def runs(db: Database, place: Path, table: str) -> list[float]:
+def runs(db: Database, place: Path, table: str, numbers: range) -> list[float]:
     """The seconds of one ``heliotrope run`` of the second hour, for some segments on views of their rows."""
     spent = []
-    for number in range(SAMPLE):
+    for number in numbers:
         name = f"view{number}"
         with psycopg.connect(db.url, autocommit=True) as plain:
             plain.execute(
@@ -117,11 +117,11 @@ def runs(db: Database, place: Path, table: str) -> list[float]:
     return spent
 
 
-def contexts(db: Database, place: Path, table: str) -> list[float]:
+def contexts(db: Database, place: Path, table: str, numbers: range) -> list[float]:
     """The seconds of a context of its own and the second hour's cycle, for some segments in this process."""
     pipeline = config.parse(declared(f"{table}.alone", table, "store"))
     spent = []
-    for number in range(SAMPLE * 3):
+    for number in numbers:
 
         def once(hour: Interval, segment: str = f"store {number}") -> None:
             with Context(pipeline, db, folder=place, segment=segment) as context:
@@ -130,6 +130,11 @@ def contexts(db: Database, place: Path, table: str) -> list[float]:
         once(FIRST)
         spent.append(timed(partial(once, SECOND)))
     return spent
+
+
+def loops(db: Database, place: Path, table: str, numbers: range) -> tuple[list[float], list[float]]:
+    """The seconds of both loops, for some segments each."""
+    return runs(db, place, table, numbers), contexts(db, place, table, numbers)
 
 
 def main() -> int:
@@ -145,6 +150,7 @@ def main() -> int:
             with opened(db, place, table) as (context, found):
                 spread(context, found, FIRST)
                 done: list[segments.Done] = []
+                loop, alone = loops(db, place, table, range(SAMPLE)) if count == 1000 else ([], [])
                 seconds = timed(lambda: done.append(spread(context, found, SECOND)))  # noqa: B023 - called at once
             if done[0].ran != count:
                 sys.exit(f"{done[0].ran} of {count} cycles were run: {list(done[0].failures.values())[:1]}")
@@ -152,7 +158,8 @@ def main() -> int:
             board.within(f"{count:,} segments, {JOBS} processes, {done[0].queries} queries for rows", [seconds])
             board.within(f"  of it a segment ({count / seconds:.1f} a second)", [each[count]])
             if count == 1000:
-                loop, alone = runs(db, place, table), contexts(db, place, table)
+                after = loops(db, place, table, range(SAMPLE, 2 * SAMPLE))
+                loop, alone = loop + after[0], alone + after[1]
                 board.beside(
                     "  beside one `heliotrope run` a segment", [each[count]], [statistics.median(loop)], at_least=10
                 )

@@ -125,14 +125,6 @@ class Context:
         other._whole = None if not segment else self._whole if self.segment else self
         return other
 
-    def again(self, ledger: Ledger) -> Context:
-        """This context over another record, with nothing remembered of the rows."""
-        other = copy(self)
-        other.ledger = ledger
-        other._remember_nothing(self._most_bytes, self._most_models)
-        other._first = self._first
-        return other
-
     def know(self, interval: Interval) -> None:
         """Let only those rows be there that are known when the interval's cycle is run."""
         self.known_at = self.pipeline.known_at(interval)

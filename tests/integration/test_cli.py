@@ -540,7 +540,7 @@ def test_late_rows_are_told_named_and_scored_again(replayed: Call, database_url:
     assert "1 interval changed since" in replayed("status", "--check").out
     listed = replayed("reconcile", "turning", "--json").document["changed"]
     assert [list(one) for one in listed] == [
-        ["interval", "recorded", "now", "reevaluated", "first_score", "latest_score"]
+        ["segment", "interval", "recorded", "now", "reevaluated", "unlabelled", "first_score", "latest_score"]
     ]
     assert (listed[0]["recorded"], listed[0]["reevaluated"]) == (300, False)
     assert listed[0]["now"] < 300

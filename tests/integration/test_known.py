@@ -15,16 +15,16 @@ import pytest
 import yaml
 
 import world
-from heliotrope import config, cycle, streams
+from heliotrope import config, cycle, segments, streams
 from heliotrope.cli import main
 from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.errors import ConfigError, SchemaError
 from heliotrope.interval import Interval
-from heliotrope.ledger import migrate, recorded
+from heliotrope.ledger import cycles, migrate, recorded
 from heliotrope.replay import changed, replay, span_of
 from heliotrope.store import Rows
-from heliotrope.whatif import hindsight
+from heliotrope.whatif import fanout, hindsight, past
 
 HOURS = 6
 MINUTE = timedelta(minutes=1)
@@ -84,6 +84,43 @@ def test_a_replay_records_what_was_recorded_live(window: dict[str, Any], databas
         late = changed(context, span_of(context))
     assert world.ledger(database) == live
     assert len(late) == HOURS
+
+
+def test_segments_see_what_was_known_too(database: Database, tmp_path: Path) -> None:
+    """As those of a pipeline on a view, and never more than was known at the time."""
+    fill(database)
+    with psycopg.connect(database.url) as connection:
+        connection.execute("ALTER TABLE late ADD half text")
+        connection.execute("UPDATE late SET half = CASE WHEN x > y THEN 'a' ELSE 'b' END")
+        connection.execute("CREATE VIEW half AS SELECT * FROM late WHERE half = 'a'")
+    classes = {"classes": ["A", "B", "C"]}
+    with world.opened(database, tmp_path, **declared(partition_by="half", **classes)) as context:
+        span = span_of(context)
+        for _ in replay(context, span):
+            pass
+        found, _ = segments.segments_of(context)
+        assert not segments.run(context, found, span, trailing=False).failures
+        ours = cycles(context.ledger.connection, context.ledger.pipeline_id, "a")
+        whole = cycles(context.ledger.connection, context.ledger.pipeline_id)
+    view = world.pipeline(**{**declared(name="half", **classes), "source": {**SOURCE, "table": "half"}})
+    with Context(view, database, folder=tmp_path) as context:
+        for _ in replay(context, span_of(context)):
+            pass
+        theirs = cycles(context.ledger.connection, context.ledger.pipeline_id)
+    assert [one.content_hash for one in ours] == [one.content_hash for one in theirs]
+    assert [one.champion for one in ours] == [one.champion for one in theirs]
+    assert all(one.rows_read < 120 for one in whole)
+
+
+def test_whatif_decides_as_a_replay_does(database: Database, tmp_path: Path) -> None:
+    fill(database)
+    with world.replayed(database, tmp_path, **declared()) as context:
+        span = span_of(context)
+        recorded = cycles(context.ledger.connection, context.ledger.pipeline_id)
+        history = past.read(context, span, [context.pipeline], lambda _: None)
+    tried = fanout.here([context.pipeline], history, span, lambda _: None)
+    scores = [float("nan") if one.champion is None else one.champion["metrics"]["accuracy"] for one in recorded]
+    np.testing.assert_array_equal(tried.runs[0].scores, scores)
 
 
 def test_a_window_holds_the_late_rows_that_came_before_its_cycle(database: Database, tmp_path: Path) -> None:

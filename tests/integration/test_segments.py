@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +23,7 @@ import yaml
 from psycopg import sql
 
 import world
-from heliotrope import cycle, segments, streams
+from heliotrope import cycle, segments, streams, workers
 from heliotrope.cli import main
 from heliotrope.context import Context
 from heliotrope.database import Database, resolve
@@ -61,7 +68,7 @@ def context(filled: Database, tmp_path: Path) -> Iterator[Context]:
         yield opened
 
 
-def replay_all(context: Context, jobs: int = 1) -> segments.Done:
+def replay_all(context: Context, jobs: int = 1, backend: workers.Backend = "loky") -> segments.Done:
     span = span_of(context)
     for _ in replay(context, span):
         pass
@@ -71,7 +78,7 @@ def replay_all(context: Context, jobs: int = 1) -> segments.Done:
         found,
         span,
         trailing=False,
-        backend="loky",
+        backend=backend,
         jobs=jobs,
         progress=lambda *_: nullcontext(lambda _: None),
     )
@@ -130,13 +137,25 @@ def test_a_segments_record_is_that_of_a_pipeline_on_a_view_of_its_rows(filled: D
         assert theirs["training"]
 
 
-def test_processes_record_what_one_does(database: Database, tmp_path: Path) -> None:
+def needs(package: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(find_spec(package) is None, reason=f"the package {package} is not installed")
+
+
+BACKENDS = (
+    "loky",
+    pytest.param("dask", marks=[needs("distributed"), pytest.mark.filterwarnings("ignore"), pytest.mark.heavy]),
+    pytest.param("ray", marks=[needs("ray"), pytest.mark.filterwarnings("ignore"), pytest.mark.heavy]),
+)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_processes_record_what_one_does(backend: workers.Backend, database: Database, tmp_path: Path) -> None:
     fill(database, VALUES[:4])
     with world.opened(database, tmp_path, **parted(name="one")) as context:
         assert replay_all(context).ran == 4 * HOURS - 1
     with world.opened(database, tmp_path, **parted(name="two")) as context:
-        assert replay_all(context, jobs=2).ran == 4 * HOURS - 1
-        again = replay_all(context, jobs=2)
+        assert replay_all(context, jobs=2, backend=backend).ran == 4 * HOURS - 1
+        again = replay_all(context, jobs=2, backend=backend)
         assert (again.ran, again.passed_over) == (0, 4 * HOURS - 1)
     for value in ("", *map(name_of, VALUES[:4])):
         assert recorded(database, value, "one") == recorded(database, value, "two")
@@ -305,7 +324,7 @@ def test_replay_runs_all_segments_and_says_totals_and_the_worst(call: Callable[.
     code, out, err = call("run", "turning.yaml", "--interval", "2026-03-01T04:00Z", "--json")
     assert code == 0, err
     said = json.loads(out)["segments"]
-    assert (said["segments"], said["ran"], said["passed_over"], said["failed"]) == (5, 5, 0, {})
+    assert (said["segments"], said["ran"], said["passed_over"], said["errors"]) == (5, 5, 0, {})
     for verb in (("status",), ("history", "--limit", "1"), ("report",)):
         code, out, err = call(*verb)
         assert code == 0, err
@@ -357,6 +376,62 @@ def test_reconcile_goes_over_all_segments(call: Callable[..., tuple[int, str, st
     assert (code, out) == (0, "every interval's rows are those on record\n")
 
 
+def started(*arguments: str) -> subprocess.Popen[str]:
+    """heliotrope in a process of its own, two processes below it, that has begun with the segments."""
+    program = Path(sys.executable).with_name("heliotrope")
+    command = [str(program), *arguments, "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("turning, 5 segments"):
+            return process
+    raise AssertionError("it ended before")
+
+
+def folders() -> set[str]:
+    return {one for one in os.listdir(tempfile.gettempdir()) if one.startswith("heliotrope")}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_or_killed_it_leaves_no_process_and_the_same_command_goes_on(
+    ended_by: signal.Signals, call: Callable[..., tuple[int, str, str]], database: Database
+) -> None:
+    fill_more(database)
+    before = folders()
+    with started("replay", "turning.yaml") as process:
+        listed = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if not listed.exists():
+            pytest.skip("this system does not list a process's children")
+        children = [Path(f"/proc/{one}") for one in listed.read_text().split()]
+        process.send_signal(ended_by)
+        _, err = process.communicate(timeout=60)
+    assert children
+    assert process.returncode == (130 if ended_by is signal.SIGINT else -9), err
+    until = time.monotonic() + 20
+    while (any(one.exists() for one in children) or folders() - before) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not [one for one in children if one.exists()]
+    assert not folders() - before
+    code, out, err = call("replay", "turning.yaml", "--json")
+    assert code == 0, err
+    said = json.loads(out)["segments"]
+    assert said["ran"] + said["passed_over"] == said["cycles"] == 5 * (HOURS + 10) - 1
+    assert said["passed_over"] > 0
+
+
+def fill_more(database: Database) -> None:
+    """The last hour's rows in ten more hours."""
+    last = world.hours(HOURS)[-1].start
+    with psycopg.connect(database.url) as connection:
+        for hour in range(1, 11):
+            connection.execute(
+                "INSERT INTO stores (time, x, y, class, store)"
+                " SELECT time + make_interval(hours => %s), x, y, class, store FROM stores WHERE time = %s",
+                [hour, last],
+            )
+
+
 def test_validate_counts_the_segments(call: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = call("validate", "turning.yaml")
     assert code == 0, err
@@ -366,6 +441,15 @@ def test_validate_counts_the_segments(call: Callable[..., tuple[int, str, str]])
     code, _, err = call("validate", "turning.yaml")
     assert code == 3
     assert "did you mean 'store'" in err
+
+
+def test_segments_in_which_a_candidate_fails_are_counted(call: Callable[..., tuple[int, str, str]]) -> None:
+    said = yaml.safe_load(Path("turning.yaml").read_text(encoding="utf-8"))
+    said["candidates"][1] |= {"estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 60}}
+    Path("turning.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    code, out, err = call("replay", "turning.yaml", "--end", "2026-03-01T02:00Z")
+    assert code == 0, err
+    assert "3 with a candidate that failed" in out
 
 
 def test_a_segment_served_by_the_whole_says_so(call: Callable[..., tuple[int, str, str]]) -> None:

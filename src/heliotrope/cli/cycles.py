@@ -165,8 +165,8 @@ def _totals(context: Context, span: Sequence[Interval]) -> dict[str, Any] | None
 def _segments_document(said: Mapping[str, Any] | None, done: Done | None) -> dict[str, Any] | None:
     if said is None or done is None:
         return None
-    failed = {name: one.message for name, one in done.failures.items()}
-    return {**said, "ran": done.ran, "passed_over": done.passed_over, "failed": failed}
+    errors = {name: one.message for name, one in done.failures.items()}
+    return {**said, "ran": done.ran, "passed_over": done.passed_over, "errors": errors}
 
 
 def _end_if_failed(done: Done | None) -> None:

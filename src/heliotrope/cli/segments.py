@@ -135,6 +135,7 @@ def totals(
         "mean": sum(one.mean or 0.0 for one in scored) / len(scored) if scored else None,
         "by_whole": sum(one.by_whole > 0 for one in found),
         "held": sum(one.held > 0 for one in found),
+        "failed": sum(one.failed > 0 for one in found),
         "trained": sum(one.trained for one in found),
         "worst": [{"segment": one.segment, "mean": one.mean, "cycles": one.cycles} for one in ranked[:_WORST]],
     }
@@ -152,6 +153,7 @@ def say(output: Output, said: Mapping[str, Any] | None) -> None:
     count, cycles = counted(said["segments"], "segment"), counted(said["cycles"], "cycle")
     output.say(f"{count} by {said['partition_by']}: {cycles}, mean {said['metric']} {number(said['mean'])}")
     parts = [(said["by_whole"], "served by the whole's champion"), (said["held"], "held")]
+    parts.append((said["failed"], "with a candidate that failed"))
     what = ", ".join(f"{amount} {text}" for amount, text in parts if amount)
     if what:
         output.say(f"  in some interval: {what}")

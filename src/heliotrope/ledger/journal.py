@@ -169,7 +169,8 @@ class Ledger:
                 wait = {"key": key, "milliseconds": milliseconds(seconds)}
                 self.connection.execute(statement("take_lock_within"), wait)
 
-        what = f"the lock of {self.pipeline.name}" + ("" if of == "cycle" else "'s publishing")
+        whose = f"{self.pipeline.name}, {self.segment}" if self.segment else self.pipeline.name
+        what = f"the lock of {whose}" + ("" if of == "cycle" else "'s publishing")
         waited_for(self.database, what, take, key=key)
         try:
             _ = self.ids  # refuses another problem under this name before anything is read for it

@@ -30,6 +30,8 @@ class SegmentSummary:
     """Intervals in which the whole's champion served."""
     held: int
     trained: int
+    failed: int
+    """Intervals in which a candidate could not be fitted or scored."""
     rows: int
     latest: datetime
     """The start of the latest interval."""
@@ -49,8 +51,9 @@ def segments(
             by_whole=row[4],
             held=row[5],
             trained=row[6],
-            rows=row[7],
-            latest=row[8],
+            failed=row[7],
+            rows=row[8],
+            latest=row[9],
         )
         for row in connection.execute(statement("segments"), parameters).fetchall()
     )

@@ -5,6 +5,8 @@ SELECT cycle.segment, count(*), count(served.metrics),
              THEN (served.metrics ->> %(metric)s)::double precision END),
     count(*) FILTER (WHERE served.role = 'whole'), count(*) FILTER (WHERE batch.verdict = 'held'),
     count(*) FILTER (WHERE EXISTS (SELECT FROM heliotrope.training WHERE training.cycle_id = cycle.id)),
+    count(*) FILTER (WHERE EXISTS (SELECT FROM heliotrope.training
+                                   WHERE training.cycle_id = cycle.id AND training.failure IS NOT NULL)),
     sum(batch.rows)::bigint, max(cycle.interval_start)
 FROM heliotrope.cycle
 JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0

@@ -49,7 +49,11 @@ class _Now(Context):
 
     def __init__(self, context: Context, ledger: MemoryLedger) -> None:
         """With the connections of ``context``, which closes them."""
-        self.__dict__.update(context.again(ledger).__dict__)
+        super().__init__(
+            context.pipeline, context.database, folder=context.folder, segment=context.segment, clock=context.clock
+        )
+        self.rows, self.ledger = context.rows, ledger
+        self._kinds, self._first, self._whole = context.kinds, context.first, context.whole
 
     def know(self, interval: Interval) -> None:
         """All rows are known."""
