@@ -12,7 +12,7 @@ ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/nu
 # A pip.conf that names a mirror of yours; it stays out of the image.
 PIP_CONFIG_FILE ?=
 
-.PHONY: help demo airflow image test test-image check environment bench lock clean
+.PHONY: help demo airflow image test test-image check environment bench bench-quality lock clean
 help:
 	@echo "make demo    the whole story on a stream that turns once a day: replay, table, report, pictures"
 	@echo "make airflow Airflow on the embedded PostgreSQL, with the two DAGs of dags/; Ctrl-C ends it"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-image  builds the image and runs a cycle in it (buildah; as root)"
 	@echo "make check   lint, types and import contracts alone"
 	@echo "make bench   every benchmark, with its limits"
+	@echo "make bench-quality   the default policy on every kind of stream, beside its peers (QUALITY=... for options)"
 	@echo "make lock    renew requirements.lock from pyproject.toml (needs uv)"
 	@echo "make clean   remove the environment and what the demo left"
 
@@ -67,8 +68,12 @@ test-image: environment
 # Runs them one after the other; each says what it measures and whether its limits are met.
 bench: environment
 	@$(BIN)/python -m compileall -q src
-	@missed=0; for file in ingestion extraction cycle replay imports drift candidates whatif gate_errors; do \
+	@missed=0; for file in ingestion extraction cycle replay imports drift candidates whatif gate_errors segments; do \
 		$(BIN)/python benchmarks/$$file.py || missed=1; done; exit $$missed
+
+# Peers that are not installed are skipped with a word: pip install '.[bench]'. Outcomes are kept in .heliotrope/quality.
+bench-quality: environment
+	@$(BIN)/python benchmarks/quality.py $(QUALITY)
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header

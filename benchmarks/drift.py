@@ -2,11 +2,13 @@
 
 All detectors together on a cycle's 900 rows beside 2,700 of reference and two features; then Kolmogorov-Smirnov
 alone on 20 features of many rows, the reference not sampled, beside ``scipy.stats.ks_2samp`` column by column, as it
-chooses its method by itself and with ``method="asymp"``.
+chooses its method by itself and with ``method="asymp"``, and beside Evidently's default preset in a process of its own:
+it wants another pandas. HELIOTROPE_EVIDENTLY names the folder it is in (``pip install --target FOLDER evidently``).
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
-from bench import Board, rounds
+from bench import Board, process, rounds
 from heliotrope import config, drift, streams
 from heliotrope.interval import Interval
 from heliotrope.records import DriftReport
@@ -24,6 +26,24 @@ from heliotrope.threads import one_thread
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 FEATURES = 20
+FASTER = 50
+EVIDENTLY = """
+import sys, time, warnings
+warnings.filterwarnings("ignore")
+import numpy as np, pandas as pd
+from evidently import Report
+from evidently.presets import DataDriftPreset
+rows, features = map(int, sys.argv[1:])
+random = np.random.default_rng(0)
+names = [f"f{place}" for place in range(features)]
+reference, current = (
+    pd.DataFrame({name: random.normal(0.01 * moved * (place % 2), 1, rows) for place, name in enumerate(names)})
+    for moved in (0, 1)
+)
+begun = time.perf_counter()
+Report([DataDriftPreset()]).run(current, reference).dict()
+print(time.perf_counter() - begun)
+"""
 
 
 def of_a_cycle(board: Board) -> None:
@@ -81,12 +101,28 @@ def wide(board: Board, rows: int, count: int) -> None:
         warm=0,
     )
     board.beside(f"{rows:,} rows, {FEATURES} features, beside ks_2samp", spent["ours"], spent["auto"])
+    if rows <= 200_000:
+        evidently(board, rows, spent["ours"])
     board.beside('    the same, method="asymp"', spent["ours"], spent["asymp"])
     read, theirs = ours()[0].features, by_scipy(reference, current, names, "asymp")
     gaps = [abs(one.statistic - other.statistic) for one, other in zip(read, theirs, strict=True)]
     board.at_most("    largest difference of the statistics", max(gaps), 1e-12)
     gaps = [abs(one.p_value - other.pvalue) for one, other in zip(read, theirs, strict=True) if one.p_value is not None]
     board.at_most("    largest difference of the p-values", max(gaps), 1e-6)
+
+
+def evidently(board: Board, rows: int, ours: list[float]) -> None:
+    """Evidently's default preset, once, on the same rows."""
+    folder = os.environ.get("HELIOTROPE_EVIDENTLY")
+    if not folder:
+        board.note("Evidently skipped: HELIOTROPE_EVIDENTLY names no folder that it is installed in")
+        return
+    try:
+        said = process(sys.executable, "-c", EVIDENTLY, str(rows), str(FEATURES), PYTHONPATH=folder)
+    except SystemExit as error:
+        board.note(f"Evidently skipped: {str(error).strip().splitlines()[-1]}")
+        return
+    board.beside("    beside Evidently's default preset", ours, [float(said.split()[-1])] * len(ours), at_least=FASTER)
 
 
 def main() -> int:

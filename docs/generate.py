@@ -24,6 +24,7 @@ from heliotrope import config
 from heliotrope.cli.application import command
 from heliotrope.config import gate
 from heliotrope.interval import format_step
+from heliotrope.records import Event
 
 REFERENCE = Path(__file__).parent / "reference"
 _NOTE = "<!-- Written by `python docs/generate.py`. Do not edit it: edit the code, and run that again. -->"
@@ -150,6 +151,8 @@ _SECTIONS: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("Approval", (config.Approval,)),
     ("Recall", (config.Recall,)),
     ("Report", (config.Report,)),
+    ("Target", (config.Target,)),
+    ("Quiet hours", (config.QuietHours,)),
     ("Dataset", (config.StreamDataset, config.FileDataset, config.FunctionDataset)),
 )
 _INTRODUCTION = """\
@@ -200,6 +203,8 @@ def _flow(value: Any) -> str:
         if not isinstance(value, config.Drift | config.Validation | config.Gate | config.Report):
             return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in shown.items() if one is not None) + "}"
         return "{}"
+    if isinstance(value, tuple) and all(isinstance(one, Event) for one in value):
+        return "[" + ", ".join(value) + "]"
     if isinstance(value, tuple):
         return "[" + ", ".join(f"{{kind: {_kind(type(one))}}}" for one in value) + "]"
     if isinstance(value, bool):
@@ -222,10 +227,17 @@ def _type(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if get_origin(annotation) is tuple:
         return f"list of {_type(get_args(annotation)[0])}"
     if get_origin(annotation) is dict:
-        return "mapping" if get_args(annotation)[1] is Any else "list of columns, or mapping of column to kind"
+        return _mapping(*get_args(annotation))
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return _link(annotation)
     return _plain(annotation, metadata)
+
+
+def _mapping(key: Any, value: Any) -> str:
+    if value is Any:
+        return "mapping"
+    named = get_args(key)[0] if get_origin(key) is Annotated else key
+    return "mapping of event to text" if named is Event else "list of columns, or mapping of column to kind"
 
 
 def _union(members: list[Any], metadata: Sequence[Any]) -> str:
@@ -252,6 +264,9 @@ _NAMES = {
     "bool": "`true` or `false`",
     "timedelta": "length of time",
     "datetime": "time",
+    "time": "time of day",
+    "SecretStr": "text",
+    "Event": "event",
 }
 
 

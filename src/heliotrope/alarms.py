@@ -61,12 +61,12 @@ def look(
     Alarms are told of since ``trained``, the end of the interval in which something was trained last.
     """
     start, step = batch.interval.start, batch.interval.step
-    asked = {"features": list(context.kinds.items()), "bins": config.bins, "by_class": config.by_class}
+    asked = {"features": list(context.watched.items()), "bins": config.bins, "by_class": config.by_class}
     known = context.ledger.scale(asked, start)
     if known is None:
         scale = Scale.of(
             batch.table,
-            features=context.kinds,
+            features=context.watched,
             target=context.pipeline.target if context.pipeline.task == "classification" else None,
             bins=config.bins,
             by_class=config.by_class,

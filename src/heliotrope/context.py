@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -16,17 +17,19 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from heliotrope.candidates import artifact
+from heliotrope.columns import as_utc
 from heliotrope.config import Candidate, Pipeline
 from heliotrope.content import content_hash
 from heliotrope.database import Database, home
-from heliotrope.errors import ArtifactError, ModelError
+from heliotrope.errors import ArtifactError, ConfigError, ModelError, SchemaError, shown
 from heliotrope.interval import Interval, floor, intervals
 from heliotrope.ledger import Ledger, Notice, declarations
 from heliotrope.provenance import code_version, seed_for
 from heliotrope.records import Batch, Champion, Training, Verdict
-from heliotrope.store import Artifacts, Draw, Rows
+from heliotrope.store import Artifacts, Draw, Part, Rows
 from heliotrope.threads import wait_asleep
 from heliotrope.validate import infer_kinds, validate
 
@@ -41,6 +44,8 @@ T = TypeVar("T")
 
 _CACHED_BYTES = 512 * 2**20
 _CACHED_MODELS = 32
+_FEWEST_MODELS = 6
+"""Models that are kept of one of many segments: the champion, the one before, those in the shadow and competing."""
 
 
 def utc_now() -> datetime:
@@ -84,18 +89,62 @@ class Context:
         self.folder = folder or home()
         self.segment = segment
         self.clock = clock
-        source = pipeline.source
-        self.rows = Rows(database, source.table, source.time, time_zone=source.time_zone)
+        source, part = pipeline.source, None
+        if segment:
+            part = _part(pipeline, segment)
+        self.rows = Rows(database, source.table, source.time, time_zone=source.time_zone, part=part)
         self.ledger = Ledger(database, pipeline, segment=segment, notice=notice)
         self.artifacts = Artifacts(self.folder / "artifacts")
         self.code_version = code_version(Path.cwd())
+        self.known_at: datetime | None = None
+        """Rows that became known later are not there; None: all are."""
+        self._kinds: dict[str, Kind] | None = None
+        self._whole: Context | None = None
+        self._remember_nothing(_CACHED_BYTES, _CACHED_MODELS)
+
+    def _remember_nothing(self, most_bytes: int, most_models: int) -> None:
         self.scratch: dict[str, Any] = {}
         """What a caller chose or opened once and wants again; closed and gone with the context."""
-        self._kinds: dict[str, Kind] | None = None
         self._first: datetime | None = None
         self._batches: OrderedDict[tuple[datetime, tuple[str, ...] | None], Batch] = OrderedDict()
         self._cached_bytes = 0
         self._models: OrderedDict[str, Model] = OrderedDict()
+        self._most_bytes, self._most_models = most_bytes, most_models
+
+    def beside(self, segment: str, rows: Rows, *, first: datetime | None = None, sharers: int = 1) -> Context:
+        """The context of a segment (empty: of the whole) over the same connections, closed with this one.
+
+        ``rows`` are the segment's, the first of them in the interval that begins at ``first``. Each of
+        ``sharers`` segments has its share of what is kept in memory.
+        """
+        _ = self.kinds
+        other = copy(self)
+        other.segment, other.rows, other.ledger = segment, rows, self.ledger.beside(segment)
+        other._remember_nothing(_CACHED_BYTES // sharers, max(_CACHED_MODELS // sharers, _FEWEST_MODELS))
+        other._first = first
+        other._whole = None if not segment else self._whole if self.segment else self
+        return other
+
+    def again(self, ledger: Ledger) -> Context:
+        """This context over another record, with nothing remembered of the rows."""
+        other = copy(self)
+        other.ledger = ledger
+        other._remember_nothing(self._most_bytes, self._most_models)
+        other._first = self._first
+        return other
+
+    def know(self, interval: Interval) -> None:
+        """Let only those rows be there that are known when the interval's cycle is run."""
+        self.known_at = self.pipeline.known_at(interval)
+
+    @property
+    def whole(self) -> Context | None:
+        """The context of the whole table, whose champion serves a segment without one; None: this is the whole's."""
+        if self.segment and self._whole is None:
+            rows = Rows(self.database, self.rows.table, self.rows.time, time_zone=self.rows.time_zone)
+            self._whole = self.beside("", rows)
+            self.scratch["rows of the whole"] = rows  # its connection is closed with this context
+        return self._whole
 
     def __enter__(self) -> Context:
         return self
@@ -127,6 +176,11 @@ class Context:
         return self._kinds
 
     @property
+    def watched(self) -> dict[str, Kind]:
+        """The features that are looked at for drift."""
+        return {name: kind for name, kind in self.kinds.items() if name not in self.pipeline.drift.ignore}
+
+    @property
     def first(self) -> datetime | None:
         """The start of the first interval that holds a row; None where there is no row."""
         if self._first is None:
@@ -135,7 +189,11 @@ class Context:
         return self._first
 
     def _read(self, start: datetime, end: datetime, also: Collection[str] = ()) -> pa.Table:
-        return self.rows.read(start, end, (*self.pipeline.columns[1:], *also))
+        return self.rows.read(start, end, (*self.pipeline.reads, *also))
+
+    def complete(self) -> datetime:
+        """The time up to which an interval must have ended for its cycle to be run now."""
+        return self.clock() - self.pipeline.source.wait
 
     def batches(
         self,
@@ -152,17 +210,43 @@ class Context:
         known = None if known_classes is None else tuple(known_classes)
         also = {name: kind for name, kind in also.items() if name not in self.lacking(also)} if also else also
         kept = {interval.start: self._batches.get((interval.start, known)) for interval in wanted}
-        missing = [one for one in wanted if not _has(kept[one.start], also)]
+        missing = [one for one in wanted if not (_has(batch := kept[one.start], also) and self._is_known(batch))]
         fresh: dict[datetime, Batch] = {}
         for run in _runs(missing):
             table = self._read(run[0].start, run[-1].end, also)
             for interval, part in zip(run, self._split(table, run), strict=True):
-                fresh[interval.start] = validate(
-                    part, pipeline=self.pipeline, kinds=self.kinds, interval=interval, known_classes=known, also=also
+                seen, known_from, known_until = self._seen(part)
+                batch = validate(
+                    seen, pipeline=self.pipeline, kinds=self.kinds, interval=interval, known_classes=known, also=also
                 )
+                fresh[interval.start] = replace(batch, known_from=known_from, known_until=known_until)
         found = [fresh.get(interval.start) or self._batches[interval.start, known] for interval in wanted]
         self._keep(fresh, known)
         return found if also else [self._declared(batch) for batch in found]
+
+    def _is_known(self, batch: Batch | None) -> bool:
+        """Whether the batch holds the rows that are known at the time, and no others."""
+        if batch is None or self.known_at is None:
+            return batch is not None and batch.known_until is None
+        before = batch.known_from is None or batch.known_from < self.known_at
+        return before and (batch.known_until is None or self.known_at <= batch.known_until)
+
+    def _seen(self, table: pa.Table) -> tuple[pa.Table, datetime | None, datetime | None]:
+        """The rows that are known at the time, when the last of them became known, and when the first of the others."""
+        name = self.pipeline.source.recorded_at
+        if name is None or not table.num_rows:
+            return table, None, None
+        try:
+            times = as_utc(table[name], self.pipeline.source.time_zone)
+        except SchemaError as error:
+            raise SchemaError(f"{self.rows.relation}.{name} {error.message}", remedy=error.remedy) from None
+        if self.known_at is None:
+            return table, pc.max(times).as_py(), None
+        late = pc.greater_equal(times, pa.scalar(self.known_at, times.type)).fill_null(False)
+        if not pc.any(late).as_py():
+            return table, pc.max(times).as_py(), None
+        seen = pc.invert(late)
+        return table.filter(seen), pc.max(times.filter(seen)).as_py(), pc.min(times.filter(late)).as_py()
 
     def _declared(self, batch: Batch) -> Batch:
         """The batch with the columns that the pipeline declares and no other."""
@@ -200,7 +284,7 @@ class Context:
             self._cached_bytes -= 0 if before is None else before.table.nbytes
             self._batches[start, known] = batch
             self._cached_bytes += batch.table.nbytes
-        while self._cached_bytes > _CACHED_BYTES and self._batches:
+        while self._cached_bytes > self._most_bytes and self._batches:
             _, batch = self._batches.popitem(last=False)
             self._cached_bytes -= batch.table.nbytes
 
@@ -245,6 +329,8 @@ class Context:
             step=pipeline.interval,
             seed=seed_for(pipeline.seed, "sample"),
             held=self.ledger.held_intervals(span.start, span.end),
+            recorded_at=pipeline.source.recorded_at,
+            known_at=self.known_at,
         )
         table = draw.read(self.rows, span, pipeline.columns[1:])
         if table is None:
@@ -284,8 +370,9 @@ class Context:
         for interval in intervals(span.start, span.end, self.pipeline.interval):
             if interval.start in held:
                 continue
+            seen, *_ = self._seen(self._read(interval.start, interval.end))
             batch = validate(
-                self._read(interval.start, interval.end),
+                seen,
                 pipeline=self.pipeline,
                 kinds=self.kinds,
                 interval=interval,
@@ -300,7 +387,7 @@ class Context:
         """Keep a fitted model in memory."""
         self._models[fingerprint] = model
         self._models.move_to_end(fingerprint)
-        while len(self._models) > _CACHED_MODELS:
+        while len(self._models) > self._most_models:
             self._models.popitem(last=False)
 
     def model(self, training: Training) -> Model:
@@ -375,6 +462,15 @@ class Context:
             "seed": seed,
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _part(pipeline: Pipeline, segment: str) -> Part:
+    if pipeline.partition_by is None:
+        raise ConfigError(
+            f"{pipeline.name} has no segments, and so none of the name {shown(segment)}",
+            remedy="declare partition_by: COLUMN, or leave the segment out",
+        )
+    return Part(pipeline.partition_by, segment)
 
 
 def trusted_packages(pipeline: Pipeline) -> frozenset[str]:

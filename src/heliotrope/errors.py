@@ -4,6 +4,7 @@ Every one says what was wrong, the value, and the remedy; the command line print
 with the class's exit code, never with a traceback::
 
     HeliotropeError                exit code 1
+    ├── MessageError               1  a message cannot be sent, or its address cannot be had
     ├── ConfigError                2  a pipeline file or a setting is wrong
     ├── IntervalError              2  a time is not on the pipeline's grid, or a range is empty
     ├── DataError                  3  rows that cannot be used
@@ -35,6 +36,7 @@ __all__ = [
     "IntervalError",
     "LedgerError",
     "LockedError",
+    "MessageError",
     "ModelError",
     "RegistryError",
     "SchemaError",
@@ -76,6 +78,10 @@ class IntervalError(HeliotropeError):
     """A time that is not on the grid, or a range that holds no interval."""
 
     exit_code = 2
+
+
+class MessageError(HeliotropeError):
+    """A message cannot be sent, or its target's address cannot be had. No address is ever part of the text."""
 
 
 class DataError(HeliotropeError):

@@ -98,11 +98,11 @@ def decide(
 
     Another candidate must be better than the champion: with an ``account``, what it has gathered must reach the price,
     or the newest interval alone suffice; without one, its mean gain must be at least ``min_gain``, and above zero at
-    level ``alpha`` after Holm's correction over all other candidates. A fresh fit of the champion's own must not be
-    worse: its mean gain above ``-margin`` at level ``alpha``; one that was worse on no row at all passes too, however
-    few the rows. Of those that pass, the lowest mean loss is promoted; of equals the champion's own candidate, then the
-    first by name. Without a champion the lowest mean loss is promoted, and where nothing was scored the first one; so
-    also where there is one that cannot be scored, for the reason ``unscored``.
+    level ``alpha`` after Holm's correction over all other candidates. A fresh fit of the champion's own passes unless
+    it is shown to be worse at level ``alpha``; with ``refresh: not_worse`` its mean gain must be above ``-margin`` at
+    that level, or it be worse on no row at all. Of those that pass, the lowest mean loss is promoted; of equals the
+    champion's own candidate, then the first by name. Without a champion the lowest mean loss is promoted, and where
+    nothing was scored the first one; so also where there is one that cannot be scored, for the reason ``unscored``.
 
     ``scale`` is what ``min_gain`` and ``margin`` are shares of: 1 for losses between 0 and 1; for a loss in the
     target's unit give the champion's mean loss.
@@ -275,7 +275,9 @@ def _findings(gate: Gate, contenders: Sequence[Contender], scale: float, account
     ]
     compared = [(contender, contender.gain) for contender in contenders if contender.gain is not None]
     findings += [
-        _not_worse(contender, gain, gate.alpha, gate.margin * scale)
+        _unless_worse(contender, gain, gate.alpha)
+        if gate.refresh == "unless_worse"
+        else _not_worse(contender, gain, gate.alpha, gate.margin * scale)
         for contender, gain in compared
         if contender.same_candidate
     ]
@@ -353,6 +355,19 @@ def _gathered(account: Account) -> dict[str, float]:
         one = account.contest.evidence[name]
         said |= {f"{name}.wealth": one.wealth, f"{name}.e_value": one.e_value, f"{name}.shock": shock}
     return said
+
+
+def _unless_worse(contender: Contender, gain: PairedLoss, alpha: float) -> _Finding:
+    """The champion's own candidate on newer rows: kept out where the interval shows it to be worse."""
+    p = p_value(replace(gain, mean_gain=-gain.mean_gain, wins=gain.losses, losses=gain.wins))
+    name, numbers = contender.candidate, f"mean gain {gain.mean_gain:.4g} over {gain.rows} rows"
+    if p < alpha:
+        reason = f"a fresh {name} is worse than the champion: {numbers}, p = {p:.2g} < {alpha:g}"
+    elif _worse_nowhere(gain):
+        reason = f"a fresh {name} is worse than the champion on no row: {numbers}"
+    else:
+        reason = f"a fresh {name} is not shown to be worse than the champion: {numbers}"
+    return _Finding(contender=contender, passed=p >= alpha, reason=reason, p_value=p)
 
 
 def _not_worse(contender: Contender, gain: PairedLoss, alpha: float, margin: float) -> _Finding:

@@ -25,6 +25,7 @@ __all__ = [
     "Decision",
     "DriftReport",
     "Evaluation",
+    "Event",
     "FeatureDrift",
     "PairedLoss",
     "Problem",
@@ -52,6 +53,29 @@ class Action(StrEnum):
     """A challenger became champion."""
     ROLL_BACK = "roll_back"
     """An earlier champion was put back."""
+
+
+class Event(StrEnum):
+    """What a message tells of."""
+
+    TRAINING = "training"
+    """A training begins."""
+    PROMOTED = "promoted"
+    """Another candidate serves."""
+    REFRESHED = "refreshed"
+    """A fresh fit of the champion's own candidate serves."""
+    KEPT = "kept"
+    """The gate let the champion stay."""
+    HELD = "held"
+    """The batch is not fit to be used."""
+    ROLLED_BACK = "rolled_back"
+    """An earlier champion serves again."""
+    DRIFT = "drift"
+    """A detector saw drift."""
+    FAILURE = "failure"
+    """A run ended with an error, or every candidate of a cycle failed."""
+    RECOVERY = "recovery"
+    """The first cycle after a failure is done."""
 
 
 class Verdict(StrEnum):
@@ -90,6 +114,10 @@ class Batch:
     verdict: Verdict = Verdict.OK
     first_time: datetime | None = None
     last_time: datetime | None = None
+    known_from: datetime | None = None
+    """When the last of its rows became known; None where no row says so."""
+    known_until: datetime | None = None
+    """When the first row became known that came after these; None where none has."""
 
     @property
     def rows(self) -> int:
@@ -117,7 +145,7 @@ class Evaluation:
     """How one model did on one batch that it had not been trained on."""
 
     role: str
-    """``champion`` or ``challenger``."""
+    """``champion``, ``challenger``, ``previous``, ``shadow``; ``whole``: the whole's champion on a segment."""
     candidate: str
     rows: int
     metrics: Mapping[str, float]

@@ -76,7 +76,7 @@ def span_of(
     nearly every cycle would be of an empty interval (:data:`GAP`); IntervalError for a range of more than :data:`MOST`.
     """
     step = context.pipeline.interval
-    now = floor(context.clock(), step)
+    now = floor(context.complete(), step)
     _refuse_range(start, end, step, now)
     first, last = _reach(context, now)
     if (start is not None and start >= last) or (end is not None and end <= first):
@@ -108,7 +108,7 @@ def missed(
     and where more than :data:`GAP` intervals have ended since the last row.
     """
     step = context.pipeline.interval
-    now = floor(context.clock(), step)
+    now = floor(context.complete(), step)
     _refuse_range(since, None, step, now)
     first, last = _reach(context, now)
     with context.database.errors():

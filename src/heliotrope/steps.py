@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from heliotrope import cycle as cycles
 from heliotrope.context import Context
-from heliotrope.errors import ConfigError, IntervalError, LedgerError, LockedError
+from heliotrope.errors import ConfigError, DatabaseError, HeliotropeError, IntervalError, LedgerError, LockedError
 from heliotrope.interval import Interval, floor, format_time, intervals, refuse_off_grid
 from heliotrope.records import Action, Decision
 
 if TYPE_CHECKING:
     from heliotrope.ledger import OpenCycle
+    from heliotrope.notify import Resolver
     from heliotrope.order import Order
 
 __all__ = [
@@ -52,8 +54,55 @@ class Published:
     registered: int
 
 
-def perform(context: Context, order: Order) -> dict[str, Any]:
-    """Do one step; what it came to, as ``run-step --json`` has it. Raises what the step raises."""
+def perform(context: Context, order: Order, *, resolver: Resolver | None = None) -> dict[str, Any]:
+    """Do one step; what it came to, as ``run-step --json`` has it. Raises what the step raises.
+
+    Those who are declared under ``notify`` are told by ``announce`` and ``publish`` of what was decided so far, and of
+    an error at once. ``resolver`` says where a target is, where the environment and files do not.
+    """
+    if not context.pipeline.notify:
+        return _done(context, order)
+    context.ledger.tells = True
+    try:
+        done = _done(context, order)
+    except LockedError:
+        raise  # it is tried again
+    except HeliotropeError as error:
+        with suppress(HeliotropeError):
+            context.ledger.add_failure(error, order.interval, at=context.clock())
+            _tell(context, resolver)
+        raise
+    finally:
+        context.ledger.tells = False
+    return {**done, "messages": _tell(context, resolver)} if order.step in ("announce", "publish") else done
+
+
+def _tell(context: Context, resolver: Resolver | None) -> dict[str, int] | None:
+    """Send what is due; how much was, and what waits. What goes wrong is told to the context's notice, and stays."""
+    from heliotrope import notify
+
+    notice = context.ledger.notice or _unheard
+    try:
+        told = notify.deliver(
+            context.database,
+            context.pipeline,
+            context.ledger.ids[0],
+            context.segment,
+            resolver=resolver or notify.address,
+            picture=notify.picture_of(context, notice),
+            notice=notice,
+        )
+    except DatabaseError as error:
+        notice(f"messages wait: {error.message}", "the next step sends them, or `heliotrope notify`")
+        return None
+    return {"sent": told.sent, "failed": told.failed, "waiting": told.waiting}
+
+
+def _unheard(text: str, remedy: str = "") -> None:
+    """Where nobody listens."""
+
+
+def _done(context: Context, order: Order) -> dict[str, Any]:
     if order.step in ("create", "assess"):
         assert order.interval is not None, "these have no cycle yet"
         refuse_off_grid(order.interval.start, context.pipeline.interval)

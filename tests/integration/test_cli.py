@@ -179,7 +179,8 @@ def test_replay_shows_every_cycle_and_passes_over_what_is_done(turning: Call) ->
     assert (second.code, second.err) == (0, "")
     document = second.document
     assert list(document) == [
-        *("pipeline", "start", "end", "ran", "passed_over", "unregistered", "summary", "changed", "cycles"),
+        *("pipeline", "start", "end", "ran", "passed_over", "unregistered", "messages", "summary", "changed", "cycles"),
+        *("segment", "segments"),
     ]
     assert (document["start"], document["end"]) == ("2026-11-01T00:00Z", "2026-11-01T06:00Z")
     assert (document["ran"], document["passed_over"], document["changed"]) == (3, 3, [])
@@ -217,7 +218,9 @@ def test_run_says_what_happened_and_then_that_it_was_done(turning: Call) -> None
     for line in ("rows       300 read, 300 used, ok", "champion   none yet", "trigger    train", "promoted   "):
         assert f"\n{line}" in first.out
     again = turning("run", "--interval", "2026-11-01T00:00Z", "--json").document
-    assert list(again) == ["pipeline", "ran", "cycle", "picture_seconds", "unregistered"]
+    assert list(again) == [
+        *("pipeline", "ran", "cycle", "picture_seconds", "unregistered", "messages", "segment", "segments")
+    ]
     assert again["ran"] is False
     second = turning("run", "--interval", "2026-11-01T01:00Z", "--json").document
     assert second["ran"] is True
@@ -358,7 +361,8 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
             "decision",
         ),
         *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
-        *("unregistered", "failed", "all_failed", "declaration", "changed", "incomparable", "columns_gone", "error"),
+        *("unregistered", "messages", "failed", "all_failed", "segments", "declaration", "changed", "incomparable"),
+        *("columns_gone", "error"),
     ]
     assert one["last_interval"] == {"start": "2026-11-01T05:00Z", "end": "2026-11-01T06:00Z"}
     assert (one["intervals_behind_data"], one["unregistered"], one["changed"]) == (0, 0, None)
@@ -485,7 +489,7 @@ def test_a_pin_is_said_wherever_the_champion_is(replayed: Call) -> None:
 def test_promote_and_roll_back_go_on_record_with_reason_and_user(replayed: Call) -> None:
     before = replayed("champion", "--json").document["champion"]
     made = replayed("promote", "turning", "tree", "--reason", " [bold]a rule; one can read ", "--json").document
-    assert list(made) == ["pipeline", "champion", "unregistered"]
+    assert list(made) == ["pipeline", "champion", "unregistered", "messages"]
     assert made["champion"]["candidate"] == "tree"
     assert made["champion"]["reasons"] == ["[bold]a rule; one can read"]
     assert made["champion"]["actor"] == getpass.getuser()
@@ -714,8 +718,8 @@ def test_sql_means_of_a_regression_and_of_times_without_a_zone(call: Call, datab
 
 
 def test_migrate_does_its_work_once(call: Call) -> None:
-    assert call("migrate", "--json").document == {"version": "0004", "changed": True}
-    assert call("migrate", "--json").document == {"version": "0004", "changed": False}
+    assert call("migrate", "--json").document == {"version": "0006", "changed": True}
+    assert call("migrate", "--json").document == {"version": "0006", "changed": False}
 
 
 def test_doctor_finds_everything_in_order(replayed: Call) -> None:
@@ -796,7 +800,7 @@ def test_every_example_of_the_help_works(call: Call) -> None:
     Path("rotating_gaussians.yaml").write_bytes(EXAMPLE.read_bytes())
     order = [
         *("migrate", "load", "init", "validate", "replay", "run", "reconcile", "status", "history", "drift"),
-        *("champion", "whatif", "promote", "pin", "unpin", "rollback", "sql-means", "report", "doctor"),
+        *("champion", "whatif", "promote", "pin", "unpin", "rollback", "sql-means", "report", "notify", "doctor"),
     ]
     examples = {file.stem: file.read_text(encoding="utf-8") for file in GOLDEN.iterdir()}
     assert set(examples) - {"heliotrope", "sql", "demo"} == set(order)

@@ -194,6 +194,17 @@ def test_a_candidate_that_cannot_be_fitted_does_not_stop_the_others(database: Da
         assert champion.candidate == "extrapolated"
 
 
+def test_a_feature_that_is_ignored_is_not_looked_at_for_drift(database: Database, tmp_path: Path) -> None:
+    world.fill(database, 3)
+    with world.opened(database, tmp_path, drift={"ignore": ["y"], "false_alarms": {"one_in": 100}}) as context:
+        run(context, 3)
+        looked_at = {one["feature"] for one in summaries(context)[-1].drift}
+    assert {"x", "class"} <= looked_at
+    assert not [one for one in looked_at if "y" in one]
+    with pytest.raises(ConfigError, match=r"drift.ignore: 'z' is not one of the features; known: 'x', 'y'"):
+        world.pipeline(drift={"ignore": ["z"]})
+
+
 def test_a_candidate_without_rows_to_be_trained_on_is_named(database: Database, tmp_path: Path) -> None:
     world.fill(database, 3)
     first, second = (one | {"window": {"kind": "sliding", "intervals": 1}} for one in world.PIPELINE["candidates"][:2])

@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 import world
-from heliotrope import config
+from heliotrope import config, workers
 from heliotrope.cli import main
 from heliotrope.database import Database
 from heliotrope.errors import ConfigError
@@ -56,7 +56,7 @@ BACKENDS = (
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_processes_come_to_what_one_does(backend: fanout.Backend, filled: Database, tmp_path: Path) -> None:
+def test_processes_come_to_what_one_does(backend: workers.Backend, filled: Database, tmp_path: Path) -> None:
     with world.opened(filled, tmp_path) as context:
         policies = [one.pipeline for one in grid.policies(context.pipeline, PARTS)]
         span = span_of(context)
@@ -86,10 +86,10 @@ def test_policies_that_share_a_candidate_and_window_stay_together() -> None:
 
 def test_a_backend_that_is_not_there_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="did you mean 'loky'"):
-        fanout.backend_named("lokki")
-    monkeypatch.setattr(fanout, "find_spec", lambda _: None)
+        workers.backend_named("lokki")
+    monkeypatch.setattr(workers, "find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"pip install 'heliotrope\[ray\]'"):
-        fanout.backend_named("ray")
+        workers.backend_named("ray")
 
 
 def test_ctrl_c_ends_with_the_figures_of_what_was_run(filled: Database, tmp_path: Path) -> None:

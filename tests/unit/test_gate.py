@@ -129,18 +129,40 @@ def test_the_champions_own_refresh_is_no_part_of_the_correction() -> None:
 # --- a refresh ---
 
 
+STRICT = Gate(refresh="not_worse")
+
+
 def test_a_refresh_that_is_not_worse_is_promoted() -> None:
-    decision, name = decide(Gate(), [contender("own", counted(900, 5, 6), same=True)], has_champion=True)
+    decision, name = decide(STRICT, [contender("own", counted(900, 5, 6), same=True)], has_champion=True)
     assert (decision.action, name) == (Action.PROMOTE, "own")
     assert (
         "a fresh own is not worse than the champion by 0.02: mean gain -0.001111 over 900 rows" in decision.reasons[0]
     )
 
 
-def test_a_refresh_that_may_be_worse_is_kept_out() -> None:
-    decision, name = decide(Gate(), [contender("own", counted(900, 5, 20), same=True)], has_champion=True)
+def test_a_refresh_that_may_be_worse_is_kept_out_where_that_is_asked_for() -> None:
+    decision, name = decide(STRICT, [contender("own", counted(900, 5, 20), same=True)], has_champion=True)
     assert (decision.action, name) == (Action.KEEP, None)
     assert "is not shown to be no worse than the champion by 0.02" in decision.reasons[0]
+
+
+def test_few_rows_that_show_nothing_let_a_refresh_in_and_another_candidate_not() -> None:
+    few = counted(48, 3, 4)
+    decision, name = decide(Gate(), [contender("own", few, same=True)], has_champion=True)
+    assert name == "own"
+    assert (
+        "a fresh own is not shown to be worse than the champion: mean gain -0.02083 over 48 rows" in decision.reasons[0]
+    )
+    assert decide(STRICT, [contender("own", few, same=True)], has_champion=True)[1] is None
+    assert decide(Gate(), [contender("other", few)], has_champion=True)[1] is None
+
+
+def test_a_refresh_that_is_shown_to_be_worse_is_kept_out() -> None:
+    decision, name = decide(Gate(), [contender("own", counted(900, 5, 20), same=True)], has_champion=True)
+    assert (decision.action, name) == (Action.KEEP, None)
+    assert "a fresh own is worse than the champion: mean gain -0.01667 over 900 rows, p = 0.002" in decision.reasons[0]
+    assert decide(Gate(), [contender("own", measured(-1.0, 0.3), same=True)], has_champion=True)[1] is None
+    assert decide(Gate(), [contender("own", measured(-1.0, 3.0), same=True)], has_champion=True)[1] == "own"
 
 
 @pytest.mark.parametrize("gain", [counted(10, 0, 0), measured(0.0, 0.0, rows=1), counted(1, 0, 0)])
@@ -184,8 +206,8 @@ def test_without_rows_to_compare_on_the_champion_stays() -> None:
 
 def test_a_scale_makes_the_margin_a_share() -> None:
     refresh = contender("own", measured(-1.0, 0.3), same=True, loss=101.0)
-    assert decide(Gate(), [refresh], has_champion=True)[1] is None
-    decision, name = decide(Gate(), [refresh], has_champion=True, scale=100.0)
+    assert decide(STRICT, [refresh], has_champion=True)[1] is None
+    decision, name = decide(STRICT, [refresh], has_champion=True, scale=100.0)
     assert name == "own"
     assert decision.evidence["margin"] == 2.0
 

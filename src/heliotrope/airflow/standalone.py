@@ -50,6 +50,7 @@ def environment(folder: Path, dags: Path, rows: Database, metadata: str, port: i
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address_of(metadata),

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from heliotrope.errors import ConfigError, HeliotropeError
+from heliotrope.errors import ConfigError, HeliotropeError, MessageError
 
 if TYPE_CHECKING:
     from heliotrope.airflow.execution import ExecutionConfig
+    from heliotrope.config import Target
     from heliotrope.context import Context
     from heliotrope.interval import Interval
     from heliotrope.order import Order
@@ -67,7 +68,7 @@ class Worker:
         from heliotrope.replay import patiently
 
         with self._opened() as context:
-            return patiently(context, lambda: steps.perform(context, order))
+            return patiently(context, lambda: steps.perform(context, order, resolver=_resolved))
 
     @contextmanager
     def _opened(self) -> Iterator[Context]:
@@ -117,6 +118,28 @@ class Worker:
         for line in errors.splitlines():
             log.info("%s", line)
         return _answer(order, output, errors, self._process.returncode)
+
+
+def _resolved(target: Target) -> str:
+    """Where a target is: what an Airflow connection has as its password, or as anywhere else."""
+    from heliotrope.notify import address
+
+    if target.connection is None:
+        return address(target)
+    from airflow.sdk import Connection
+
+    try:
+        found = Connection.get(target.connection)
+    except Exception as error:
+        raise MessageError(
+            f"{target.name}: Airflow has no connection {target.connection!r}: {type(error).__name__}",
+            remedy="add it, with the address as its password",
+        ) from None
+    if not found.password:
+        raise MessageError(
+            f"{target.name}: the connection {target.connection!r} has no password", remedy="let it be the address"
+        )
+    return str(found.password)
 
 
 def _answer(order: Order, output: str, errors: str, code: int) -> Mapping[str, Any]:

@@ -9,20 +9,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from heliotrope.candidates.blend import BlendClassifier, BlendRegressor
     from heliotrope.candidates.discriminant import ExtrapolatedDiscriminant
     from heliotrope.candidates.dynamic import DynamicDiscriminant
+    from heliotrope.candidates.forwarded import ForwardedClassifier
+    from heliotrope.candidates.residual import ResidualTrendRegressor
     from heliotrope.candidates.varying import VaryingCoefficientClassifier, VaryingCoefficientRegressor
 
 __all__ = [
+    "BlendClassifier",
+    "BlendRegressor",
     "DynamicDiscriminant",
     "ExtrapolatedDiscriminant",
+    "ForwardedClassifier",
+    "ResidualTrendRegressor",
     "VaryingCoefficientClassifier",
     "VaryingCoefficientRegressor",
 ]
 
 _HOME = {
+    "BlendClassifier": "blend",
+    "BlendRegressor": "blend",
     "DynamicDiscriminant": "dynamic",
     "ExtrapolatedDiscriminant": "discriminant",
+    "ForwardedClassifier": "forwarded",
+    "ResidualTrendRegressor": "residual",
     "VaryingCoefficientClassifier": "varying",
     "VaryingCoefficientRegressor": "varying",
 }

@@ -128,6 +128,15 @@ class DynamicDiscriminant(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # --- predicting ----------------------------------------------------------------------------------------
 
+    def mean_at(self, time: float) -> Floats:
+        """The means of the classes at a time, in the units of X, shape (K, p)."""
+        check_is_fitted(self)
+        if self.motion_ is None:
+            return self.trend_.mean_at(time)
+        (before,), (share,) = self.motion_.between(self.steps_.at(np.array([time])))
+        mean = (1.0 - share) * self.motion_.path[before] + share * self.motion_.path[before + 1]
+        return np.asarray(self.location_ + mean @ np.linalg.pinv(self.whiten_))
+
     def predict(self, X: Any, time: Any = None) -> NDArray[Any]:
         """The most probable class of every row at its time, shape (n,)."""
         best = self.predict_proba(X, time).argmax(axis=1)

@@ -65,7 +65,8 @@ class Model:
         feature that is not a number, all go through the transformers of ``skrub.tabular_pipeline`` (texts of many
         values through ``TextEncoder``), which also fill what is missing where the estimator wants that; with ``none``
         such features go to it as a data frame. An estimator whose ``fit`` has the parameter ``time`` is given every
-        row's time, in seconds since the Unix epoch, in ``fit``, ``predict`` and ``predict_proba``. One whose ``fit``
+        row's time, in seconds since the Unix epoch, in ``fit``, ``predict`` and ``predict_proba``; one whose ``fit``
+        has ``interval``, the length of the pipeline's intervals in seconds. One whose ``fit``
         has no ``sample_weight`` is fitted to a sample of as many rows, drawn in proportion to the weights with the
         seed.
 
@@ -110,10 +111,21 @@ class Model:
         )
         if len(classes) == 1:
             return replace(model, estimator=None)
-        return model._fitted(table, target, weights, encoded, seed)
+        interval = pipeline.interval.total_seconds() if takes(estimator.fit, "interval") else None
+        return model._fitted(table, target, weights, encoded, seed, interval)
 
-    def _fitted(self, table: pa.Table, target: NDArray[Any], weights: Floats | None, encoded: bool, seed: int) -> Self:
+    def _fitted(
+        self,
+        table: pa.Table,
+        target: NDArray[Any],
+        weights: Floats | None,
+        encoded: bool,
+        seed: int,
+        interval: float | None,
+    ) -> Self:
         features, encoder, options = self._features(table), None, self._times(table)
+        if interval is not None:
+            options["interval"] = interval
         if weights is not None:
             options["sample_weight"] = weights
         class_weight = getattr(self.estimator, "class_weight", None)
@@ -177,7 +189,7 @@ class Model:
     def _features(self, table: pa.Table) -> Any:
         return matrix.frame(table, self.kinds) if self.framed else matrix.numbers(table, tuple(self.kinds))
 
-    def _times(self, table: pa.Table) -> dict[str, Floats]:
+    def _times(self, table: pa.Table) -> dict[str, Any]:
         return {} if self.time is None else {"time": matrix.seconds(table, self.time)}
 
     def _refusal(self, what: str, table: pa.Table, error: BaseException) -> EstimatorError:

@@ -1,7 +1,9 @@
-"""Logistic and ridge regression whose coefficients are polynomials of time, evaluated at each row's own time."""
+"""Logistic and ridge regression whose coefficients are functions of time, evaluated at each row's own time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -11,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from heliotrope.candidates import forward
 from heliotrope.candidates.checked import number, positive_weights, times
+from heliotrope.candidates.cycles import Cycles, read_periods
 from heliotrope.candidates.softmax import log_softmax, minimise
 from heliotrope.candidates.trend import Trend, highest_degree
 
@@ -22,11 +25,35 @@ if TYPE_CHECKING:
 __all__ = ["VaryingCoefficientClassifier", "VaryingCoefficientRegressor"]
 
 _RATIOS = (100.0, 10.0, 1.0)  # penalties of what moves, in those of what stays, tried after none may move
+_CYCLE_RATIOS = (10.0, 1.0)  # the same of what comes back, tried after none may
 _FREE = 1e-6  # the penalty of an intercept
 
 
+@dataclass(frozen=True, eq=False)
+class _Freedom:
+    """How coefficients may move: a trend, or none but the constant, and what comes back, or nothing."""
+
+    trend: Trend
+    ratio: float | None = None
+    cycles: Cycles | None = None
+    cycle_ratio: float = 1.0
+
+    def basis(self, seconds: Floats, horizon: float) -> Floats:
+        """The functions of time at ``seconds``, shape (n, 1 + degree + those that come back)."""
+        powers = self.trend(seconds, horizon=horizon)
+        return powers if self.cycles is None else np.column_stack([powers, self.cycles(seconds)])
+
+    def penalty(self, alpha: float, width: int, functions: int) -> Floats:
+        """Of every product of a function of time and one of ``width`` columns, the intercept first."""
+        moving = 1 + self.trend.degree
+        penalty = np.full((functions, width), alpha * self.cycle_ratio)
+        penalty[1:moving] = alpha * (self.ratio or 1.0)
+        penalty[0], penalty[0, 0] = alpha, _FREE
+        return penalty.ravel()
+
+
 class _VaryingCoefficients(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """Every feature, and the intercept, times every polynomial of time: one linear model on the products."""
+    """Every feature, and the intercept, times every function of time: one linear model on the products."""
 
     def __init__(
         self,
@@ -35,11 +62,13 @@ class _VaryingCoefficients(BaseEstimator):  # type: ignore[misc] # scikit-learn 
         alpha: float = 1.0,
         time_penalty: float | Literal["auto"] = "auto",
         horizon: float = 1.0,
+        periods: Sequence[str] | Literal["auto"] = (),
     ) -> None:
         self.degree = degree
         self.alpha = alpha
         self.time_penalty = time_penalty
         self.horizon = horizon
+        self.periods = periods
 
     # --- what the two kinds of target differ in ------------------------------------------------------------
 
@@ -61,56 +90,82 @@ class _VaryingCoefficients(BaseEstimator):  # type: ignore[misc] # scikit-learn 
             number('time_penalty (or "auto")', self.time_penalty, least=1e-9)
 
     def _fit(self, X: Floats, target: Floats, weights: Floats, seconds: Floats) -> None:
-        """Sets ``trend_``, ``coef_`` of shape (degree + 1, p + 1, columns) and ``time_penalty_``."""
+        """Sets ``trend_``, ``cycles_``, ``time_penalty_``, and ``coef_``, (functions of time, p + 1, columns)."""
+        periods = read_periods(self.periods)
         self.end_ = float(seconds.max())
         self.location_ = weights @ X / weights.sum()
         self.scale_ = np.sqrt(weights @ (X - self.location_) ** 2 / weights.sum())
         self.scale_[self.scale_ <= 1e-13 * np.abs(self.location_)] = 1.0  # constant, but for rounding
         lines = self._lines(X)
         degree = highest_degree(self.degree, len(np.unique(seconds)))
-        ratio: float | None = None
-        start: Floats | None = None
+        chosen, start = _Freedom(_trend(seconds, weights, 0)), None
         if self.time_penalty != "auto":
+            cycles = [one for period in periods if (one := Cycles.seen(period, seconds)) is not None]
             ratio = float(self.time_penalty)
-        elif degree > 0:
-            ratio, start = self._choose(lines, target, weights, seconds, degree)
-        self.time_penalty_ = ratio
-        self.trend_ = _trend(seconds, weights, 0 if ratio is None else degree)
-        powers = self.trend_(seconds)
-        found = self._solve(_products(lines, powers), target, weights, self._penalty(lines, powers, ratio), start)
-        self.coef_ = found.reshape(powers.shape[1], lines.shape[1], -1)
+            chosen = _Freedom(_trend(seconds, weights, degree), ratio, _together(cycles), ratio)
+        elif degree > 0 or periods:
+            chosen, start = self._choose(lines, target, weights, seconds, degree, periods)
+        self.trend_, self.time_penalty_, self.cycles_ = chosen.trend, chosen.ratio, chosen.cycles
+        basis = chosen.basis(seconds, self.horizon)
+        penalty = chosen.penalty(self.alpha, lines.shape[1], basis.shape[1])
+        found = self._solve(_products(lines, basis), target, weights, penalty, start)
+        self.coef_ = found.reshape(basis.shape[1], lines.shape[1], -1)
 
     def _choose(
-        self, lines: Floats, target: Floats, weights: Floats, seconds: Floats, degree: int
-    ) -> tuple[float | None, Floats | None]:
-        """How far coefficients may move, None for not at all, and coefficients to begin the last fit from."""
+        self,
+        lines: Floats,
+        target: Floats,
+        weights: Floats,
+        seconds: Floats,
+        degree: int,
+        periods: Sequence[float],
+    ) -> tuple[_Freedom, Floats | None]:
+        """How coefficients may move, and coefficients to begin the last fit from.
+
+        First whether with a trend, then whether they come back too: each time nothing more moves unless that predicts
+        the last rows better, from a fit to the ones before.
+        """
+        still = _Freedom(_trend(seconds, weights, 0))
         before = forward.earlier(seconds, weights)
         if before is None:
-            return None, None
+            return still, None
         then = seconds[before]
+        known = lines[before], target[before], weights[before], then
+        later = lines[~before], target[~before], seconds[~before]
+        flat = _trend(then, weights[before], 0)
         trend = _trend(then, weights[before], min(degree, highest_degree(self.degree, len(np.unique(then)))))
-        powers, later = trend(then), trend(seconds[~before], horizon=self.horizon)
-        losses: list[Floats] = []
-        found: list[Floats] = []
-        width, start = lines.shape[1], None
-        for ratio in (None, *_RATIOS):
-            degrees = 1 if ratio is None else powers.shape[1]
-            design = _products(lines[before], powers[:, :degrees])
-            penalty = self._penalty(lines, powers[:, :degrees], ratio)
-            start = None if start is None else _padded(start, width * degrees)
-            start = self._solve(design, target[before], weights[before], penalty, start)
-            scores = _products(lines[~before], later[:, :degrees]) @ start
-            losses.append(self._losses(scores, target[~before]))
-            found.append(start)
-        place = forward.best(losses, weights[~before])
-        ratio = None if place == 0 else _RATIOS[place - 1]
-        level = found[place][:width]
-        return ratio, level if ratio is None else _padded(level, width * (degree + 1))
+        options = [_Freedom(flat), *(_Freedom(trend, ratio) for ratio in _RATIOS if degree > 0)]
+        chosen, start, losses = self._best(options, known, later, weights[~before])
+        cycles = _together([one for period in periods if (one := Cycles.seen(period, then)) is not None])
+        if cycles is not None:
+            options = [chosen, *(_Freedom(chosen.trend, chosen.ratio, cycles, ratio) for ratio in _CYCLE_RATIOS)]
+            chosen, start, _ = self._best(options, known, later, weights[~before], (losses, start))
+        trend = _trend(seconds, weights, 0 if chosen.ratio is None else degree)
+        final = _Freedom(trend, chosen.ratio, chosen.cycles, chosen.cycle_ratio)
+        functions = final.basis(seconds[:1], self.horizon).shape[1]
+        level = start[: lines.shape[1]]
+        return final, _padded(level, lines.shape[1] * functions)
 
-    def _penalty(self, lines: Floats, powers: Floats, ratio: float | None) -> Floats:
-        penalty = np.full((powers.shape[1], lines.shape[1]), self.alpha * (ratio or 1.0))
-        penalty[0], penalty[0, 0] = self.alpha, _FREE
-        return penalty.ravel()
+    def _best(
+        self,
+        options: Sequence[_Freedom],
+        known: tuple[Floats, Floats, Floats, Floats],
+        later: tuple[Floats, Floats, Floats],
+        weights: Floats,
+        first: tuple[Floats, Floats] | None = None,
+    ) -> tuple[_Freedom, Floats, Floats]:
+        """What predicts the later rows best, its coefficients and losses; ``first`` has those of the first option."""
+        lines, target, own, then = known
+        losses, found = ([first[0]], [first[1]]) if first is not None else ([], [])
+        for option in options[len(losses) :]:
+            basis = option.basis(then, self.horizon)
+            penalty = option.penalty(self.alpha, lines.shape[1], basis.shape[1])
+            size = lines.shape[1] * basis.shape[1]
+            start = _padded(found[-1][:size], size) if found else None
+            found.append(self._solve(_products(lines, basis), target, own, penalty, start))
+            losses.append(self._losses(_products(later[0], option.basis(later[2], self.horizon)) @ found[-1], later[1]))
+        place = forward.best(losses, weights)
+        return options[place], found[place], losses[place]
 
     def _lines(self, X: Floats) -> Floats:
         return np.column_stack([np.ones(len(X)), (X - self.location_) / self.scale_])
@@ -121,10 +176,11 @@ class _VaryingCoefficients(BaseEstimator):  # type: ignore[misc] # scikit-learn 
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         seconds = times(time, len(X), absent=self.end_)
+        moves = _Freedom(self.trend_, cycles=self.cycles_)
         if len(seconds) and seconds.min() == seconds.max():
-            powers = self.trend_(seconds[:1], horizon=self.horizon)[0]
-            return np.asarray(self._lines(X) @ np.tensordot(powers, self.coef_, axes=1))
-        design = _products(self._lines(X), self.trend_(seconds, horizon=self.horizon))
+            functions = moves.basis(seconds[:1], self.horizon)[0]
+            return np.asarray(self._lines(X) @ np.tensordot(functions, self.coef_, axes=1))
+        design = _products(self._lines(X), moves.basis(seconds, self.horizon))
         return np.asarray(design @ self.coef_.reshape(design.shape[1], -1))
 
 
@@ -149,6 +205,8 @@ class VaryingCoefficientClassifier(ClassifierMixin, _VaryingCoefficients):  # ty
     alpha : penalty of the coefficients on standardised features; the intercept is free.
     time_penalty : penalty of the moving part in units of ``alpha``, or "auto".
     horizon : how far coefficients move on beyond the training's times, in spans of those times.
+    periods : after which coefficients come back, such as ``["1d"]``: sines and cosines of time beside the polynomials
+        (see :mod:`heliotrope.candidates.cycles`), on evidence alone; "auto" tries the day and the week.
 
     ``fit`` takes ``time``, seconds (of any origin) shape (n,), and so do ``predict`` and ``predict_proba``, which
     take the end of the training's times where it is absent. ``sample_weight`` counts rows: 2 is the row twice.
@@ -239,9 +297,15 @@ def _trend(seconds: Floats, weights: Floats, degree: int) -> Trend:
 
 
 def _products(lines: Floats, powers: Floats) -> Floats:
-    """Every column of ``lines`` times every one of ``powers``, shape (n, degrees * columns), degree by degree."""
+    """Every column of ``lines`` times every one of ``powers``, shape (n, powers * columns), power by power."""
     return np.concatenate([lines * powers[:, degree, None] for degree in range(powers.shape[1])], axis=1)
 
 
 def _padded(coefficients: Floats, rows: int) -> Floats:
     return np.concatenate([coefficients, np.zeros((rows - len(coefficients), coefficients.shape[1]))])
+
+
+def _together(cycles: Sequence[Cycles]) -> Cycles | None:
+    if not cycles:
+        return None
+    return Cycles(tuple(one.periods[0] for one in cycles), min(one.harmonics for one in cycles))

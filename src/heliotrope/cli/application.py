@@ -8,7 +8,21 @@ import typer
 from typer.core import TyperGroup
 
 from heliotrope import __version__
-from heliotrope.cli import champion, cycles, declare, demo, doctor, late, pages, record, rows, schema, status, stepping
+from heliotrope.cli import (
+    champion,
+    cycles,
+    declare,
+    demo,
+    doctor,
+    late,
+    messages,
+    pages,
+    record,
+    rows,
+    schema,
+    status,
+    stepping,
+)
 from heliotrope.cli import whatif as trying
 from heliotrope.errors import ConfigError, nearest
 
@@ -33,6 +47,7 @@ _VERBS = (
     champion.pin,
     champion.unpin,
     pages.report,
+    messages.notify,
     schema.migrate,
     doctor.doctor,
 )

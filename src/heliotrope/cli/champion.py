@@ -5,16 +5,17 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heliotrope.cli import options
+from heliotrope.cli import options, segments
 from heliotrope.cli.document import champion_document
 from heliotrope.cli.output import Output
 from heliotrope.cli.replaying import register
 from heliotrope.cli.session import Session, known_id
+from heliotrope.cli.telling import delivered_text, telling
 from heliotrope.errors import ConfigError
 from heliotrope.interval import format_time
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from heliotrope.records import Champion
 
 __all__ = ["champion", "pin", "promote", "rollback", "unpin"]
+
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 Reason = Annotated[
     str,
@@ -40,6 +43,7 @@ def champion(
         typer.Option("--at", metavar="TIME", help="Who served then; else who serves now.", show_default=False),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Everyone who ever served.")] = False,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -49,28 +53,41 @@ def champion(
     Example:
       heliotrope champion rotating_gaussians --at 2026-11-24T05:00Z
     """
-    from heliotrope.ledger import champions
+    from heliotrope.ledger import champions, segment_champions
 
     session = Session(database, as_json)
     if at is not None and every:
         raise ConfigError("--at and --all exclude each other", remedy="leave one out")
     when = options.time("--at", at)
     declared = session.recorded(pipeline)
+    part, others = segments.chosen(declared, segment), None
     with session.reading() as connection:
-        known = champions(connection, known_id(connection, declared))
+        identity = known_id(connection, declared)
+        segments.require_recorded(connection, identity, declared, part)
+        known = champions(connection, identity, part)
+        if declared.partition_by is not None and not part:
+            others = segment_champions(connection, identity, when or _LATEST)
     if every:
-        session.output.document({"pipeline": declared.name, "champions": [champion_document(one) for one in known]})
+        session.output.document(
+            {"pipeline": declared.name, "segment": segment, "champions": [champion_document(one) for one in known]}
+        )
         _say_all(session.output, declared, known)
         return
     found = _serving(known, when)
     document = None if found is None else champion_document(found)
-    session.output.document({"pipeline": declared.name, "at": when, "champion": document})
+    session.output.document(
+        {"pipeline": declared.name, "segment": segment, "at": when, "champion": document, "segments": others}
+    )
     if found is None:
         first = f"; the first serves from {format_time(known[0].valid_from)}" if known else ""
         then = f" at {format_time(when)}" if when else " yet"
-        session.output.say(f"{declared.name} has no champion{then}{first}")
+        whole = "; the whole's serves it" if part else ""
+        session.output.say(f"{declared.name} has no champion{' of its own' if part else ''}{then}{first}{whole}")
     else:
-        _say(session.output, declared, found)
+        _say(session.output, declared, found, part)
+    if others is not None:
+        names = ", ".join(f"{count} {name}" for name, count in others.items())
+        session.output.say(f"segments    with a champion of their own: {names or 'none'}; see one with --segment")
 
 
 def _serving(known: tuple[Champion, ...], when: datetime | None) -> Champion | None:
@@ -80,13 +97,14 @@ def _serving(known: tuple[Champion, ...], when: datetime | None) -> Champion | N
     return None
 
 
-def _say(output: Output, pipeline: Pipeline, found: Champion) -> None:
+def _say(output: Output, pipeline: Pipeline, found: Champion, segment: str) -> None:
     training, until = (
         found.training,
         "until replaced" if found.valid_to is None else f"to {format_time(found.valid_to)}",
     )
     pinned = ", pinned" if found.pinned else ""
-    output.say(f"{pipeline.name}: {found.candidate}, {format_time(found.valid_from)} {until}{pinned}", style="bold")
+    name = f"{pipeline.name}, {segment}" if segment else pipeline.name
+    output.say(f"{name}: {found.candidate}, {format_time(found.valid_from)} {until}{pinned}", style="bold")
     output.say(f"why         {found.did}, decided by {found.actor}, {_when(found.decided_at)}")
     for reason in found.reasons:
         output.say(f"            {reason}")
@@ -94,6 +112,7 @@ def _say(output: Output, pipeline: Pipeline, found: Champion) -> None:
     output.say(f"model file  {training.artifact or '-'}")
     version = found.registered_version
     absent = "not yet" if pipeline.registry == "mlflow" else "nowhere: registry is none"
+    absent = "nowhere: those of segments are not" if segment else absent
     output.say(f"registered  {absent if version is None else f'in MLflow as version {version}'}")
     output.say(f"code        {training.code_version}")
     output.say(f"champion id {found.id}")
@@ -125,6 +144,7 @@ def promote(
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="The candidate's name in the pipeline.")],
     reason: Reason,
     keep: Pin = False,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -140,6 +160,7 @@ def promote(
 
     _change(
         pipeline,
+        segment,
         reason,
         database,
         as_json,
@@ -160,6 +181,7 @@ def rollback(
         ),
     ] = None,
     keep: Pin = False,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -175,6 +197,7 @@ def rollback(
 
     _change(
         pipeline,
+        segment,
         reason,
         database,
         as_json,
@@ -185,6 +208,7 @@ def rollback(
 def pin(
     reason: Reason,
     pipeline: options.Recorded = None,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -199,13 +223,19 @@ def pin(
     from heliotrope import succession
 
     _change(
-        pipeline, reason, database, as_json, lambda context, why, who: succession.pin(context, reason=why, actor=who)
+        pipeline,
+        segment,
+        reason,
+        database,
+        as_json,
+        lambda context, why, who: succession.pin(context, reason=why, actor=who),
     )
 
 
 def unpin(
     reason: Reason,
     pipeline: options.Recorded = None,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -218,12 +248,18 @@ def unpin(
     from heliotrope import succession
 
     _change(
-        pipeline, reason, database, as_json, lambda context, why, who: succession.unpin(context, reason=why, actor=who)
+        pipeline,
+        segment,
+        reason,
+        database,
+        as_json,
+        lambda context, why, who: succession.unpin(context, reason=why, actor=who),
     )
 
 
 def _change(
     pipeline: str | None,
+    segment: str | None,
     reason: str,
     database: str | None,
     as_json: bool,
@@ -235,17 +271,25 @@ def _change(
     if not reason.strip():
         raise ConfigError("--reason is empty", remedy="say why; it is kept with the decision")
     declared = session.recorded(pipeline)
-    session.require(declared)
-    with session.writing(declared) as context:
-        made = change(context, reason.strip(), _actor())
+    part = segments.required(session, declared, segment)
+    with session.writing(declared, part) as context:
+        with telling(context, session.output, failures=False) as told:
+            made = change(context, reason.strip(), _actor())
         unregistered = register(context, session.output)
         with context.database.errors():
-            known = champions(context.ledger.connection, context.ledger.pipeline_id)
+            known = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment)
         made = next((one for one in known if one.id == made.id), made)  # with the version it was registered under
     session.output.document(
-        {"pipeline": declared.name, "champion": champion_document(made), "unregistered": unregistered}
+        {
+            "pipeline": declared.name,
+            "champion": champion_document(made),
+            "unregistered": unregistered,
+            "messages": told.document(),
+        }
     )
-    _say(session.output, declared, made)
+    _say(session.output, declared, made, part)
+    if told.delivered is not None:
+        session.output.say(f"messages    {delivered_text(told.delivered)}")
 
 
 def _actor() -> str:

@@ -17,6 +17,7 @@ from heliotrope.records import Verdict
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
+    from heliotrope.context import Context
     from heliotrope.profile import Profile
     from heliotrope.records import Batch
 
@@ -141,6 +142,7 @@ def validate(
     session = Session(database, as_json)
     declared = session.declared(pipeline)
     checks = [("pipeline", f"{declared.name}, {declared.task} judged by {declared.metric}"), *_estimators(declared)]
+    checks += _targets(declared)
     if not offline:
         checks += _table(session, declared)
     session.output.document(
@@ -164,6 +166,22 @@ def _estimators(pipeline: Pipeline) -> list[tuple[str, str]]:
     return found
 
 
+def _targets(pipeline: Pipeline) -> list[tuple[str, str]]:
+    """Who is told, and whether their addresses can be had here."""
+    from heliotrope.errors import MessageError
+    from heliotrope.notify import address
+
+    found = []
+    for target in pipeline.notify:
+        said = ", ".join(event.value for event in target.events)
+        try:
+            address(target)
+        except MessageError as error:
+            said = f"{said}; {error.message}"
+        found.append((f"tells {target.name}", said))
+    return found
+
+
 def _table(session: Session, pipeline: Pipeline) -> list[tuple[str, str]]:
     """Columns and kinds, and the rows of the last interval that has any, validated as a cycle would."""
     from heliotrope.context import Context
@@ -176,6 +194,7 @@ def _table(session: Session, pipeline: Pipeline) -> list[tuple[str, str]]:
         found = [("table", str(relation)), ("time", f"{pipeline.source.time}, {_type(relation, pipeline.source.time)}")]
         found += [(f"feature {name}", f"{kind}, {_type(relation, name)}") for name, kind in kinds.items()]
         found.append((f"target {pipeline.target}", _type(relation, pipeline.target)))
+        found += _parted(context)
         outside = context.rows.outside()
         if outside:
             found.append(("left out", outside_text(context.pipeline.source.table, outside)))
@@ -184,6 +203,19 @@ def _table(session: Session, pipeline: Pipeline) -> list[tuple[str, str]]:
             return [*found, ("rows", "none yet")]
         last = interval_at(span[1], pipeline.interval)
         return [*found, ("last rows", f"{last}: {_said(context.batches(last)[0])}")]
+
+
+def _parted(context: Context) -> list[tuple[str, str]]:
+    """What says when a row became known, and the segments."""
+    pipeline, found = context.pipeline, []
+    recorded = pipeline.source.recorded_at
+    if recorded is not None:
+        found.append(("recorded at", f"{recorded}, {_type(context.rows.relation, recorded)}"))
+    if pipeline.partition_by is not None:
+        rows = [one.rows for one in context.rows.reaches(pipeline.partition_by)]
+        of = f" of {min(rows)} to {max(rows)} rows" if rows else ""
+        found.append((f"segments by {pipeline.partition_by}", f"{len(rows)}{of}"))
+    return found
 
 
 def _type(relation: Any, column: str) -> str:

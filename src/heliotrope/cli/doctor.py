@@ -16,7 +16,7 @@ import typer
 from heliotrope.cli import options
 from heliotrope.cli.output import counted
 from heliotrope.cli.session import Session
-from heliotrope.errors import ArtifactError, HeliotropeError
+from heliotrope.errors import ArtifactError, HeliotropeError, MessageError
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
@@ -43,7 +43,8 @@ class Check:
 def doctor(database: options.Database = None, as_json: options.Json = False) -> None:
     """Check that everything needed is there, with remedies.
 
-    Looks at versions, disk, database, rights, ledger, MLflow and model files. Ends with 1 when one of them fails.
+    Looks at versions, disk, database, rights, ledger, MLflow, model files and messages. Ends with 1 when one of them
+    fails.
 
     \b
     Example:
@@ -100,7 +101,7 @@ def _versions() -> Iterator[Check]:
     versions = library_versions()
     yield Check("python", "ok", versions["python"])
     others = {name: version for name, version in versions.items() if name != "python"}
-    for name in ("adbc-driver-postgresql", "psycopg", "mlflow-skinny", "matplotlib"):
+    for name in ("adbc-driver-postgresql", "apprise", "psycopg", "mlflow-skinny", "matplotlib"):
         try:
             others[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -213,6 +214,8 @@ def _pipelines(session: Session) -> Iterator[Check]:
         yield from _guarded(f"{name} models", partial(_models, session, pipeline))
         if pipeline.registry == "mlflow":
             yield from _guarded(f"{name} in MLflow", partial(_registered, session, pipeline))
+        if pipeline.notify:
+            yield from _guarded(f"{name} messages", partial(_messages, session, pipeline))
 
 
 def _models(session: Session, pipeline: Pipeline) -> Iterator[Check]:
@@ -242,6 +245,26 @@ def _models(session: Session, pipeline: Pipeline) -> Iterator[Check]:
         yield Check(
             name, "warn", f"{counted(len(earlier), 'earlier model file')}: {earlier[0].message}", earlier[0].remedy
         )
+
+
+def _messages(session: Session, pipeline: Pipeline) -> Iterator[Check]:
+    """Whether addresses can be had, and what is not through; nothing is sent."""
+    from heliotrope.cli.messages import RECENT, left_text
+    from heliotrope.ledger import Outbox, pipeline_id
+    from heliotrope.notify import address
+
+    for target in pipeline.notify:
+        name = f"{pipeline.name} to {target.name}"
+        try:
+            address(target)
+        except MessageError as error:
+            yield Check(name, "warn", error.message, error.remedy)
+        else:
+            yield Check(name, "ok", "has an address")
+    with session.reading() as connection:
+        left = Outbox(connection, pipeline_id(connection, pipeline.name) or 0).left(since=RECENT)
+    remedy = f"see `heliotrope notify {pipeline.name} --pending`"
+    yield Check(f"{pipeline.name} messages", "warn" if left else "ok", left_text(left), remedy)
 
 
 def _registered(session: Session, pipeline: Pipeline) -> Iterator[Check]:

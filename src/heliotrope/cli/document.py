@@ -48,6 +48,7 @@ def cycle_document(summary: CycleSummary, metric: str) -> dict[str, Any]:
         "metric": metric,
         "score": score(summary, metric),
         "rescored": rescored(summary, metric),
+        "provisional": summary.provisional,
         "evaluations": summary.evaluations,
         "drifted": summary.drifted,
         "drift": summary.drift,
@@ -92,8 +93,8 @@ def champion_document(champion: Champion) -> dict[str, Any]:
 
 
 def score(summary: CycleSummary, metric: str) -> float | None:
-    """The champion's metric on the interval's rows; None where there was no champion."""
-    found = summary.champion
+    """The metric of the model that served on the interval's rows; None where there was none."""
+    found = summary.served
     return None if found is None else found["metrics"].get(metric)
 
 

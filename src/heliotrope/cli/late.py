@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from heliotrope.cli import options
+from heliotrope.cli import options, segments
 from heliotrope.cli.output import Output, counted, number
 from heliotrope.cli.session import Session
-from heliotrope.errors import DataError, LedgerError
+from heliotrope.cli.tables import SHOWN
+from heliotrope.errors import DatabaseError, DataError, HeliotropeError, LedgerError
 from heliotrope.interval import Interval, format_time, intervals
 
 if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.ledger import Recorded
+    from heliotrope.records import Batch
 
 __all__ = ["changed_since", "incomparable_text", "reconcile"]
 
@@ -59,26 +61,29 @@ def reconcile(
     start: options.Start = None,
     end: options.End = None,
     again: Annotated[bool, typer.Option("--reevaluate", help="Score the changed ones again.")] = False,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
     """List, and score again, intervals whose rows have changed.
 
-    Rows that came late are told by their content hash. Decisions already taken stay as they were.
+    Rows that came late are told by their content hash. Decisions already taken stay as they were; with --reevaluate it
+    is said which of them the rows as they are now would have changed.
 
     \b
     Example:
       heliotrope reconcile rotating_gaussians --reevaluate
     """
     from heliotrope.ledger import span as recorded_span
-    from heliotrope.replay import changed, incomparable, reevaluate
+    from heliotrope.replay import changed, incomparable
+    from heliotrope.segments import changed as of_segments
 
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.recorded(pipeline)
-    session.require(declared)
+    part = segments.required(session, declared, segment)
     rows: list[dict[str, Any]] = []
-    with session.writing(declared) as context:
+    with session.writing(declared, part) as context:
         with context.database.errors():
             known = recorded_span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
         if known is None:
@@ -87,16 +92,33 @@ def reconcile(
         untold, gone = incomparable(context, span)
         if untold:
             session.output.warn(incomparable_text(untold, gone))
-        for record in changed(context, span):
-            now = context.batches(record.interval)[0].rows_read
-            done = again and reevaluate(context, record)
-            rows.append({"interval": record.interval, "recorded": record.rows_read, "now": now, "reevaluated": done})
-            rows[-1] |= _scores(context, record.cycle_id, declared.metric)
+        rows += [_row(context, record, session.output, again=again) for record in changed(context, span)]
+        if declared.partition_by is not None and not part:
+            with session.output.progress(f"reconcile {declared.name}, segments", len(span)) as advance:
+                for other, record in of_segments(context, span, advance=lambda one: advance(format_time(one.start))):
+                    rows.append(_row(other, record, session.output, again=again))
     session.output.document(
         {"pipeline": declared.name, "metric": declared.metric, "changed": rows}
         | {"incomparable": len(untold), "columns_gone": gone}
     )
     _say_changed(session.output, rows, declared.metric, again=again, all_told=not untold)
+
+
+def _row(context: Context, record: Recorded, output: Output, *, again: bool) -> dict[str, Any]:
+    """What became of an interval whose rows have changed."""
+    from heliotrope.replay import reevaluate
+
+    context.known_at = None
+    batch = context.batches(record.interval)[0]
+    done = again and reevaluate(context, record)
+    row: dict[str, Any] = {
+        "segment": context.segment or None,
+        "interval": record.interval,
+        "recorded": record.rows_read,
+    }
+    row |= {"now": batch.rows_read, "reevaluated": done, "unlabelled": _unlabelled(batch)}
+    row |= _scores(context, record.cycle_id, context.pipeline.metric)
+    return row | (_decisions(context, record, output) if again else {})
 
 
 def _scores(context: Context, cycle_id: int, metric: str) -> dict[str, float | None]:
@@ -111,21 +133,60 @@ def _scores(context: Context, cycle_id: int, metric: str) -> dict[str, float | N
     return {"first_score": scores[0], "latest_score": scores[-1]}
 
 
+def _unlabelled(batch: Batch) -> int:
+    """How many of its rows have no label yet."""
+    return sum(one.rows for one in batch.problems if one.rule == "unlabelled")
+
+
+def _decisions(context: Context, record: Recorded, output: Output) -> dict[str, str | None]:
+    """What the cycle decided, and what it would have on the rows as they are now; None where that cannot be told."""
+    from heliotrope.whatif import hindsight
+
+    try:
+        decided, would = hindsight.rerun(context, record)
+    except DatabaseError:
+        raise
+    except HeliotropeError as error:
+        output.warn(
+            f"what the cycle of {record.interval} would have decided cannot be told: {error.message}", error.remedy
+        )
+        return {"decided": None, "would_decide": None}
+    return {"decided": str(decided), "would_decide": str(would)}
+
+
 def _say_changed(output: Output, rows: Sequence[dict[str, Any]], metric: str, *, again: bool, all_told: bool) -> None:
     if not rows:
         output.say(f"every {'' if all_told else 'other '}interval's rows are those on record")
         return
-    headers = ("interval", "rows recorded", "rows now", f"{metric} first", f"{metric} latest")
+    parted = any(row["segment"] for row in rows)
+    figures = ("rows recorded", "rows now", f"{metric} first", f"{metric} latest")
+    headers = (*(["segment"] if parted else []), "interval", *figures)
     cells = [
         (
+            *([row["segment"] or ""] if parted else []),
             format_time(row["interval"].start),
             str(row["recorded"]),
             str(row["now"]),
             number(row["first_score"]),
             number(row["latest_score"]),
         )
-        for row in rows
+        for row in rows[:SHOWN]
     ]
-    output.table(headers, cells, right=headers[1:])
-    if not again:
+    output.table(headers, cells, right=figures)
+    if len(rows) > SHOWN:
+        output.say(f"... {len(rows) - SHOWN} more; --json has them")
+    waiting = [row for row in rows if row["unlabelled"]]
+    if waiting:
+        count = counted(sum(row["unlabelled"] for row in waiting), "row")
+        output.say(f"{count} in {counted(len(waiting), 'interval')} without a label yet: those scores are provisional")
+    if again:
+        told = [row for row in rows if row["decided"] is not None]
+        others = [row for row in told if row["decided"] != row["would_decide"]]
+        output.say(f"{len(others)} of {counted(len(told), 'decision')} would have been another")
+        for row in others[:SHOWN]:
+            where = f"{row['segment']} " if row["segment"] else ""
+            output.say(f"  {where}{format_time(row['interval'].start)} {row['decided']}, now {row['would_decide']}")
+        if len(others) > SHOWN:
+            output.say(f"  ... {len(others) - SHOWN} more; --json has them")
+    else:
         output.say("score them again with --reevaluate; decisions already taken stay as they were")

@@ -10,7 +10,7 @@ import typer
 from heliotrope.errors import IntervalError
 from heliotrope.interval import parse_time
 
-__all__ = ["Database", "End", "File", "Force", "Json", "Recorded", "Start", "time"]
+__all__ = ["Backend", "Database", "End", "File", "Force", "Jobs", "Json", "Recorded", "Segment", "Start", "time"]
 
 File = Annotated[
     str | None,
@@ -35,6 +35,21 @@ Start = Annotated[
 End = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Up to this time, which is left out.", show_default=False),
+]
+Segment = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VALUE", help="Of that segment alone; null is \\N. Else of the whole table.", show_default=False
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, help="Processes for segments; else one a processor, if it pays.", show_default=False
+    ),
+]
+Backend = Annotated[
+    str, typer.Option(metavar="NAME", help="What starts them: loky, dask, ray, or sequential for none.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 Database = Annotated[

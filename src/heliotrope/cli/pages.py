@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heliotrope.cli import options
+from heliotrope.cli import options, segments
 from heliotrope.cli.replaying import all_cycles
 from heliotrope.cli.session import Session
 from heliotrope.errors import LedgerError
@@ -26,6 +26,7 @@ def report(
     start: options.Start = None,
     end: options.End = None,
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where to write; made when absent.")] = ".",
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -40,20 +41,28 @@ def report(
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.recorded(pipeline)
-    session.require(declared)
-    with session.writing(declared) as context:
+    part = segments.required(session, declared, segment)
+    with session.writing(declared, part) as context:
         span = done_span(context, begin, stop)
         files = write(context, span, Path(out))
+        said = None
+        if not part:
+            with context.database.errors():
+                ledger = context.ledger
+                said = segments.totals(ledger.connection, ledger.pipeline_id, declared, span[0].start, span[-1].end)
     session.output.document(
         {
             "pipeline": declared.name,
             "start": span[0].start,
             "end": span[-1].end,
             "files": [one.resolve() for one in files],
+            "segment": segment,
+            "segments": said,
         }
     )
     for file in files:
         session.output.say(f"wrote {file}")
+    segments.say(session.output, said)
 
 
 def write(context: Context, span: list[Interval], folder: Path) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from heliotrope.cli import options
+from heliotrope.cli import options, segments
 from heliotrope.cli.document import (
     champion_document,
     cycle_document,
@@ -35,12 +35,13 @@ def history(
     end: options.End = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The latest so many.")] = 24,
     every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
     """List what the latest cycles came to, oldest first.
 
-    Below them: which candidates failed, and how the pipeline's declaration changed.
+    Below them: which candidates failed, how the pipeline's declaration changed, and what the segments came to.
 
     \b
     Example:
@@ -51,11 +52,17 @@ def history(
     session = Session(database, as_json)
     begin, stop = options.time("--start", start), options.time("--end", end)
     declared = session.recorded(pipeline)
+    part = segments.chosen(declared, segment)
     with session.reading() as connection:
         identity = known_id(connection, declared)
-        found = cycles(connection, identity, start=begin, end=stop, limit=None if every else min(limit, _MOST))
-        known = declarations(connection, identity)
-        served = champions(connection, identity, every=True)
+        segments.require_recorded(connection, identity, declared, part)
+        most = None if every else min(limit, _MOST)
+        found = cycles(connection, identity, part, start=begin, end=stop, limit=most)
+        known = declarations(connection, identity, part)
+        served = champions(connection, identity, part, every=True)
+        said = None
+        if found and not part:
+            said = segments.totals(connection, identity, declared, found[0].interval.start, found[-1].interval.end)
     metric = declared.metric
     oldest = min((one.declaration for one in found), default=0)
     changed = [one for one in known if one.changes and one.id >= oldest]
@@ -70,6 +77,8 @@ def history(
             "failed": failures(found),
             "by_hand": [champion_document(one) for one in by_hand],
             "declarations": [declaration_document(one) for one in changed],
+            "segment": segment,
+            "segments": said,
         }
     )
     if not found:
@@ -82,6 +91,7 @@ def history(
         session.output.say(by_hand_text(change))
     for one in changed:
         session.output.say(declaration_text(one))
+    segments.say(session.output, said)
 
 
 # --- drift -------------------------------------------------------------------------------------------------
@@ -93,6 +103,7 @@ def drift(
         str | None,
         typer.Option("--at", metavar="TIME", help="Any time in its interval; else the latest.", show_default=False),
     ] = None,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -105,10 +116,11 @@ def drift(
     session = Session(database, as_json)
     when = options.time("--at", at)
     declared = session.recorded(pipeline)
-    found = _cycle_at(session, declared, when)
+    found = _cycle_at(session, declared, when, segments.chosen(declared, segment))
     session.output.document(
         {
             "pipeline": declared.name,
+            "segment": segment,
             "interval": found.interval,
             "reference": declared.drift.reference,
             "drifted": found.drifted,
@@ -118,7 +130,7 @@ def drift(
     _say_drift(session, declared, found)
 
 
-def _cycle_at(session: Session, pipeline: Pipeline, at: datetime | None) -> CycleSummary:
+def _cycle_at(session: Session, pipeline: Pipeline, at: datetime | None, segment: str) -> CycleSummary:
     from heliotrope.ledger import cycles
 
     step: timedelta = pipeline.interval
@@ -126,10 +138,11 @@ def _cycle_at(session: Session, pipeline: Pipeline, at: datetime | None) -> Cycl
     start, end = (None, None) if wanted is None else (wanted.start, wanted.end)
     with session.reading() as connection:
         identity = known_id(connection, pipeline)
-        found = cycles(connection, identity, start=start, end=end, limit=1)
+        segments.require_recorded(connection, identity, pipeline, segment)
+        found = cycles(connection, identity, segment, start=start, end=end, limit=1)
         if found:
             return found[0]
-        latest = cycles(connection, identity, limit=1)
+        latest = cycles(connection, identity, segment, limit=1)
     if not latest or start is None:
         raise LedgerError(f"{pipeline.name} has no cycle yet", remedy="run some with `heliotrope replay`")
     raise IntervalError(

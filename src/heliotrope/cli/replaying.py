@@ -127,7 +127,8 @@ def register(context: Context, output: Output) -> int:
 
 
 def _waiting(context: Context) -> int:
-    return 0 if context.pipeline.registry == "none" else len(context.ledger.to_register())
+    none = context.pipeline.registry == "none" or context.segment
+    return 0 if none else len(context.ledger.to_register())
 
 
 def _told(output: Output, error: RegistryError) -> None:

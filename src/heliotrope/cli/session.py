@@ -64,21 +64,19 @@ class Session:
             yield connection
 
     @contextmanager
-    def writing(self, pipeline: Pipeline) -> Iterator[Context]:
-        """The pipeline's context, with the ledger's tables brought to this version first."""
+    def writing(self, pipeline: Pipeline, segment: str = "") -> Iterator[Context]:
+        """The context of the pipeline, or a segment of it, with the ledger's tables brought to this version first."""
         from heliotrope.context import Context
         from heliotrope.ledger import migrate
 
         self.database.application = f"heliotrope {self.verb} {pipeline.name}"
         if migrate(self.database):
             self.output.say("made the ledger's tables")
-        with Context(pipeline, self.database, notice=self.output.warn) as context, self.output.alone():
+        with (
+            Context(pipeline, self.database, segment=segment, notice=self.output.warn) as context,
+            self.output.alone(),
+        ):
             yield context
-
-    def require(self, pipeline: Pipeline) -> None:
-        """Raise LedgerError unless the pipeline is on record."""
-        with self.reading() as connection:
-            known_id(connection, pipeline)
 
     # --- which pipeline ----------------------------------------------------------------------------------
 

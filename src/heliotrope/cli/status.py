@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from heliotrope.cli import options
+from heliotrope.cli import options, segments
 from heliotrope.cli.document import declaration_document, declaration_text, drift_text, score
 from heliotrope.cli.late import incomparable_text
+from heliotrope.cli.messages import RECENT, left_document, left_text
 from heliotrope.cli.output import counted, number
 from heliotrope.cli.replaying import outside_text
 from heliotrope.cli.session import BEGIN, Session, known_id, parsed
-from heliotrope.errors import HeliotropeError
+from heliotrope.errors import ConfigError, HeliotropeError
 from heliotrope.interval import Interval, floor, format_time, interval_at, intervals
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline
-    from heliotrope.ledger import CycleSummary, Declared, Recorded
+    from heliotrope.ledger import CycleSummary, Declared, Left, Recorded
     from heliotrope.records import Champion
 
 __all__ = ["status"]
@@ -41,9 +42,13 @@ class _Record:
     last: CycleSummary | None
     champion: Champion | None
     unregistered: int
+    messages: tuple[Left, ...]
+    """What is not through; of what has failed, what did so in the last days."""
     done: tuple[datetime, datetime, int] | None
     declared: Declared | None
     """The declaration in force."""
+    segments: Mapping[str, Any] | None
+    """What the segments came to in the last interval; None where there are none, or one was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +95,10 @@ class _Status:
             "last_row_age_seconds": None if self.age is None else self.age.total_seconds(),
             "rows_outside": None if data is None else data.outside,
             "unregistered": None if self.record is None else self.record.unregistered,
+            "messages": [] if self.record is None else left_document(self.record.messages),
             "failed": {} if last is None else last.failed,
             "all_failed": False if last is None else last.all_failed,
+            "segments": None if self.record is None else self.record.segments,
             "declaration": None
             if self.record is None or self.record.declared is None
             else declaration_document(self.record.declared),
@@ -112,7 +119,8 @@ class _Status:
         if self.record is None or self.record.done is None:
             return None
         step = self.record.pipeline.interval
-        return max(0, (floor(self.now, step) - self.record.done[1]) // step)
+        complete = self.now - self.record.pipeline.source.wait
+        return max(0, (floor(complete, step) - self.record.done[1]) // step)
 
     def cells(self) -> tuple[str, ...]:
         if self.record is None:
@@ -140,6 +148,7 @@ def status(
     check: Annotated[
         bool, typer.Option("--check", help="Also look for rows that changed since; reads them all.")
     ] = False,
+    segment: options.Segment = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
@@ -162,8 +171,14 @@ def status(
     else:
         one = session.recorded(pipeline)
         chosen = {one.name: one}
+    part = ""
+    if segment is not None:
+        if len(chosen) != 1:
+            raise ConfigError("--segment is of one pipeline", remedy="name the pipeline too")
+        name, only = next(iter(chosen.items()))
+        part = segments.chosen(only if pipeline is not None else parsed(name, only), segment)
     with ThreadPoolExecutor(1 if check else _AT_ONCE) as pool:
-        found = list(pool.map(partial(_status, session, check=check), chosen, chosen.values()))
+        found = list(pool.map(partial(_status, session, part, check=check), chosen, chosen.values()))
     session.output.document({"pipelines": [one.document() for one in found]})
     if not found:
         session.output.say(f"Nothing is on record yet; {BEGIN}.")
@@ -173,61 +188,76 @@ def status(
     for state in found:
         for text in _remarks(state):
             session.output.say(f"{state.name}: {text}")
+        if state.record is not None:
+            segments.say(session.output, state.record.segments)
     failed = [state.error.exit_code for state in found if state.error is not None]
     if failed:
         raise typer.Exit(max(failed))
 
 
-def _status(session: Session, name: str, declared: Pipeline | Mapping[str, Any], *, check: bool) -> _Status:
+def _status(
+    session: Session, segment: str, name: str, declared: Pipeline | Mapping[str, Any], *, check: bool
+) -> _Status:
     from heliotrope.config import Pipeline
 
     record, data, error = None, None, None
     now = datetime.now(UTC)
     try:
         pipeline = declared if isinstance(declared, Pipeline) else parsed(name, declared)
-        record = _record(session, pipeline)
-        data = _data(session, record, now, check=check)
+        record = _record(session, pipeline, segment)
+        data = _data(session, record, now, segment, check=check)
     except HeliotropeError as failed:
         error = failed
     return _Status(name=name, now=now, record=record, data=data, error=error)
 
 
-def _record(session: Session, pipeline: Pipeline) -> _Record:
-    from heliotrope.ledger import champions, cycles, declarations, span
+def _record(session: Session, pipeline: Pipeline, segment: str) -> _Record:
+    from heliotrope.ledger import Outbox, champions, cycles, declarations, span
     from heliotrope.sql import statement
 
     with session.reading() as connection:
         identity = known_id(connection, pipeline)
-        latest = cycles(connection, identity, limit=2)
-        serving = next((one for one in reversed(champions(connection, identity)) if one.valid_to is None), None)
-        scope = {"pipeline_id": identity, "segment": ""}
+        segments.require_recorded(connection, identity, pipeline, segment)
+        latest = cycles(connection, identity, segment, limit=2)
+        known = champions(connection, identity, segment)
+        serving = next((one for one in reversed(known) if one.valid_to is None), None)
+        scope = {"pipeline_id": identity, "segment": segment}
         waiting = len(connection.execute(statement("to_register"), scope).fetchall())
-        done = span(connection, identity)
-        declared = declarations(connection, identity)
+        done = span(connection, identity, segment)
+        declared = declarations(connection, identity, segment)
+        last = next((one for one in reversed(latest) if one.done), None)
+        said = None
+        if last is not None and not segment:
+            said = segments.totals(connection, identity, pipeline, last.interval.start, last.interval.end)
+        left = Outbox(connection, identity, segment).left(since=RECENT) if pipeline.notify else ()
     return _Record(
         pipeline=pipeline,
-        last=next((one for one in reversed(latest) if one.done), None),
+        last=last,
         champion=serving,
-        unregistered=waiting if pipeline.registry != "none" else 0,
+        messages=left,
+        unregistered=waiting if pipeline.registry != "none" and not segment else 0,
         done=done,
         declared=declared[-1] if declared else None,
+        segments=said,
     )
 
 
-def _data(session: Session, record: _Record, now: datetime, *, check: bool) -> _Data:
-    from heliotrope.store import Rows
+def _data(session: Session, record: _Record, now: datetime, segment: str, *, check: bool) -> _Data:
+    from heliotrope.store import Part, Rows
 
     source, step = record.pipeline.source, record.pipeline.interval
-    rows = Rows(session.database, source.table, source.time, time_zone=source.time_zone)
+    column = record.pipeline.partition_by
+    part = Part(column, segment) if column is not None and segment else None
+    rows = Rows(session.database, source.table, source.time, time_zone=source.time_zone, part=part)
     found, outside = rows.span(seconds=_SECONDS), rows.outside(seconds=_SECONDS)
     waiting = 0
     if found is not None:
-        ended = floor(now, step)
+        ended = floor(now - source.wait, step)
         complete = found if found[1] < ended else rows.span(end=ended, seconds=_SECONDS)
         if complete is not None:
             begin = floor(complete[0], step) if record.done is None else record.done[1]
             waiting = max(0, (interval_at(complete[1], step).end - begin) // step)
-    changed, incomparable = _changed(session, record.pipeline, record.done) if check else (None, ((), ()))
+    changed, incomparable = _changed(session, record.pipeline, segment, record.done) if check else (None, ((), ()))
     return _Data(
         last_row=None if found is None else found[1],
         outside=outside,
@@ -238,7 +268,7 @@ def _data(session: Session, record: _Record, now: datetime, *, check: bool) -> _
 
 
 def _changed(
-    session: Session, pipeline: Pipeline, done: tuple[datetime, datetime, int] | None
+    session: Session, pipeline: Pipeline, segment: str, done: tuple[datetime, datetime, int] | None
 ) -> tuple[tuple[Interval, ...], tuple[tuple[Recorded, ...], tuple[str, ...]]]:
     """The intervals whose rows have changed, and what cannot be told of."""
     from heliotrope.context import Context
@@ -246,7 +276,7 @@ def _changed(
 
     if done is None:
         return (), ((), ())
-    with Context(pipeline, session.database) as context:
+    with Context(pipeline, session.database, segment=segment) as context:
         span = list(intervals(done[0], done[1], pipeline.interval))
         return tuple(one.interval for one in changed(context, span)), incomparable(context, span)
 
@@ -262,6 +292,8 @@ def _remarks(state: _Status) -> Iterator[str]:
         yield f"{champion.candidate} is pinned by {champion.actor}: {'; '.join(champion.reasons)}"
     if state.record is not None and state.record.unregistered:
         yield f"{counted(state.record.unregistered, 'champion')} to be registered, which the next cycle does"
+    if state.record is not None and state.record.messages:
+        yield f"{left_text(state.record.messages)}; see `heliotrope notify {state.name} --pending`"
     if state.record is not None and state.record.last is not None:
         for candidate, failure in state.record.last.failed.items():
             yield f"{candidate} failed in {state.record.last.interval}: {failure}"

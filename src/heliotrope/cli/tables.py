@@ -28,8 +28,10 @@ def table(
     headers = ["interval", "champion", metric, *([] if best is None else ["best"]), "drift", "decision", "seconds"]
     rows = []
     for one in summaries:
-        row = [format_time(one.interval.start), (one.champion or {"candidate": "-"})["candidate"]]
-        row += [number(score(one, metric)) + ("*" if one.rescored else "")] + ([] if best is None else [number(best)])
+        row = [format_time(one.interval.start), (one.served or {"candidate": "-"})["candidate"]]
+        row += [number(score(one, metric)) + ("*" if one.rescored else "") + ("?" if one.provisional else "")] + (
+            [] if best is None else [number(best)]
+        )
         row += [drift_text(one), decision_text(one), f"{sum(one.seconds.values()):.3f}"]
         rows.append(row)
     if len(rows) > SHOWN and not every:
@@ -41,6 +43,13 @@ def table(
     if again:
         more = f" and {len(again) - _AGAIN} more" if len(again) > _AGAIN else ""
         output.say(f"* scored again when rows had come late: {', '.join(again[:_AGAIN])}{more}")
+
+    waiting = [
+        f"{format_time(one.interval.start)} {counted(one.provisional, 'row')}" for one in summaries if one.provisional
+    ]
+    if waiting:
+        more = f" and {len(waiting) - _AGAIN} more" if len(waiting) > _AGAIN else ""
+        output.say(f"? provisional, for want of labels: {', '.join(waiting[:_AGAIN])}{more}")
 
 
 def failures(summaries: Sequence[CycleSummary]) -> dict[str, dict[str, Any]]:

@@ -70,11 +70,12 @@ def whatif(
     from heliotrope.replay import span_of
     from heliotrope.whatif import fanout, trial
     from heliotrope.whatif import grid as grids
+    from heliotrope.workers import backend_named
 
     session = Session(database, as_json)
     output = session.output
     begin, stop = options.time("--start", start), options.time("--end", end)
-    chosen = fanout.backend_named(backend)
+    chosen = backend_named(backend)
     files = _files(write, picture, force)
     declared = session.declared(pipeline)
     default = grids.default(declared)

@@ -25,6 +25,7 @@ from heliotrope.config.drift import (
     PopulationStability,
 )
 from heliotrope.config.gate import Gate, Guard, RollBack, Slice
+from heliotrope.config.notify import QuietHours, Target
 from heliotrope.config.pipeline import Pipeline
 from heliotrope.config.reading import load, parse
 from heliotrope.config.rule import Approval, Recall, Report, Validation
@@ -57,6 +58,7 @@ __all__ = [
     "Performance",
     "Pipeline",
     "PopulationStability",
+    "QuietHours",
     "Recall",
     "Report",
     "RollBack",
@@ -65,6 +67,7 @@ __all__ = [
     "Sliding",
     "Source",
     "StreamDataset",
+    "Target",
     "Trigger",
     "Validation",
     "Window",

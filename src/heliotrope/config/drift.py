@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from heliotrope.config.setting import Positive, Settings, Share
+from heliotrope.config.setting import Column, Positive, Settings, Share
 
 __all__ = [
     "ChiSquare",
@@ -87,6 +87,9 @@ class Drift(Settings):
     max_rows: Positive = Field(20_000, description="the reference is sampled down to this, with the cycle's seed")
     correction: Literal["holm", "benjamini_hochberg", "none"] = Field(
         "holm", description="of the p-values of all detectors and features of an interval together"
+    )
+    ignore: tuple[Column, ...] = Field(
+        (), description="features that are not looked at, such as a weekday, which is another one every day by nature"
     )
     false_alarms: FalseAlarms | None = Field(
         None, description="the watch for changes with a promised rate of false alarms; absent: none is kept"

@@ -62,7 +62,7 @@ class Gate(Settings):
     Another candidate must be better: evidence that its mean gain is above ``min_gain`` is gathered from interval to
     interval until it suffices for what ``false_promotions`` promises. Without such a promise each interval is judged
     alone: the mean gain at least ``min_gain`` and, by a one-sided paired test, above zero at level ``alpha``. A fresh
-    fit of the champion's own candidate must merely not be worse: its mean gain not below ``-margin`` with that test.
+    fit of the champion's own candidate is no other procedure, and is doubted only as ``refresh`` says.
     """
 
     kind: Literal["holdout", "shadow"] = Field(
@@ -84,7 +84,12 @@ class Gate(Settings):
     min_gain: float = Field(
         0.0, ge=0.0, le=1.0, description="a share of rows, or, of log loss and regressions, of the champion's mean loss"
     )
-    margin: float = Field(0.02, ge=0.0, description="a share of the same")
+    refresh: Literal["unless_worse", "not_worse"] = Field(
+        "unless_worse",
+        description="a fresh fit of the champion's own candidate is promoted unless it is shown to be worse at level "
+        "alpha, or, with not_worse, only where it is shown not to be worse by margin",
+    )
+    margin: float = Field(0.02, ge=0.0, description="a share of the same, for refresh: not_worse and for recall")
     guards: tuple[Guard, ...] = Field((), description="metrics in which no challenger may be worse")
     slices: tuple[Slice, ...] = Field((), description="columns at no value of which a challenger may be worse")
     roll_back: RollBack | None = Field(

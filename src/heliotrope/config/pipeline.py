@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from heliotrope.config.candidate import Candidate
 from heliotrope.config.dataset import Dataset
 from heliotrope.config.drift import Drift
 from heliotrope.config.gate import Gate
+from heliotrope.config.notify import Target
 from heliotrope.config.rule import Approval, Recall, Report, Validation
 from heliotrope.config.setting import Column, Name, Settings, Step, given_twice
 from heliotrope.config.source import Features, Source
 from heliotrope.config.trigger import Schedule, Trigger
 from heliotrope.errors import nearest
+from heliotrope.interval import Interval
 
 __all__ = ["Pipeline"]
 
@@ -45,6 +48,11 @@ class Pipeline(Settings):
         description="numeric, categorical, or auto: by the column's type; a list leaves all to auto"
     )
     target: Column = Field(description="the column to be predicted")
+    partition_by: Column | None = Field(
+        None,
+        description="a column each of whose values is a segment, with a champion and a record of its own; a segment "
+        "without a champion is served by that of the whole table; absent: there are none",
+    )
     task: Literal["classification", "regression"] = Field(
         "classification", description="classes are compared as text; a regression's target is a number"
     )
@@ -71,6 +79,7 @@ class Pipeline(Settings):
         "absent: nobody is",
     )
     report: Report = Field(Report(), description="what is drawn")
+    notify: tuple[Target, ...] = Field((), description="who is told what; absent: nobody")
     registry: Literal["mlflow", "none"] = Field("mlflow", description="where promoted models are registered")
     dataset: Dataset | None = Field(
         None, description="what `heliotrope load` writes; absent: the table is filled by somebody else"
@@ -88,9 +97,19 @@ class Pipeline(Settings):
                 raise ValueError(f"{column!r} is the target or the time and cannot be a feature too; remove it")
         if self.target == self.source.time:
             raise ValueError(f"{self.target!r} cannot be both the time and the target")
+        if self.partition_by in (self.target, self.source.time):
+            raise ValueError(f"{self.partition_by!r} is the target or the time and cannot part the rows; name another")
+        recorded = self.source.recorded_at
+        if recorded in self.columns:
+            raise ValueError(
+                f"{recorded!r} is when a row became known, and cannot be the time, a feature or the target"
+            )
         twice = given_twice(candidate.name for candidate in self.candidates)
         if twice is not None:
             raise ValueError(f"candidate {twice!r} is declared twice; rename one")
+        twice = given_twice(target.name for target in self.notify)
+        if twice is not None:
+            raise ValueError(f"notify: target {twice!r} is declared twice; rename one")
         for candidate in self.candidates:
             self._check_candidate(candidate)
         metrics = CLASSIFICATION_METRICS if self.task == "classification" else REGRESSION_METRICS
@@ -102,6 +121,10 @@ class Pipeline(Settings):
             if guard.metric not in GUARDED[self.task]:
                 known = nearest(guard.metric, GUARDED[self.task])
                 raise ValueError(f"gate.guards: metric {guard.metric!r} is not one for {self.task}; {known}")
+        for ignored in self.drift.ignore:
+            if ignored not in self.features:
+                known = nearest(ignored, list(self.features))
+                raise ValueError(f"drift.ignore: {ignored!r} is not one of the features; {known}")
         for one in self.gate.slices:
             if one.column not in self.features:
                 known = nearest(one.column, list(self.features))
@@ -124,10 +147,28 @@ class Pipeline(Settings):
         if candidate.stream and candidate.encode == "tabular":
             raise ValueError(f"{where}: stream: true takes numbers as they are; remove encode: tabular")
 
+    @model_serializer(mode="wrap")
+    def _without_empty_notify(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A pipeline that tells nobody is on record as it was before anybody could be told."""
+        said: dict[str, Any] = dump(self)
+        if not self.notify:
+            said.pop("notify", None)
+        return said
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read, in the order of a batch's table: time, features, target."""
         return (self.source.time, *self.features, self.target)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of :attr:`columns` but the time, and the one that says when a row became known."""
+        recorded = self.source.recorded_at
+        return (*self.features, self.target, *(() if recorded is None else (recorded,)))
+
+    def known_at(self, interval: Interval) -> datetime | None:
+        """When the interval's cycle is run, as far as rows must be known before; None: no row says when it was."""
+        return None if self.source.recorded_at is None else interval.end + self.source.wait
 
     @property
     def lower_is_better(self) -> bool:
@@ -135,6 +176,6 @@ class Pipeline(Settings):
         return self.metric in LOWER_IS_BETTER
 
     def fingerprint(self) -> str:
-        """SHA-256 over everything that can change a result: all but what is drawn and where data came from."""
-        said = self.model_dump(mode="json", exclude={"report", "registry", "dataset"})
+        """SHA-256 over everything that can change a result: all but what is drawn or told and where data came from."""
+        said = self.model_dump(mode="json", exclude={"report", "registry", "dataset", "notify"})
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

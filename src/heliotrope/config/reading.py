@@ -43,6 +43,7 @@ def _parse(data: Mapping[str, Any], where: Callable[[Sequence[str | int]], str])
         return Pipeline.model_validate_json(json.dumps(plain(data)))
     except UnfitError as error:
         place = ".".join(map(str, error.place))
-        raise ConfigError(f"{where(error.place)}: {place}: {shortened(str(error))}") from None
+        said = "a text that cannot be kept" if error.place[:1] == ("notify",) else shortened(str(error))
+        raise ConfigError(f"{where(error.place)}: {place}: {said}") from None
     except ValidationError as error:
         raise ConfigError("\n".join(f"{where(place)}: {said}" for place, said in explain(error))) from None

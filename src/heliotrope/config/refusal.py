@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -45,6 +46,8 @@ def _explain(error: Any) -> str:
     place = [part for part in error["loc"] if part != "[key]"]
     where = ".".join(shortened(str(part), 80) for part in place) or "pipeline"
     if error["type"] == "extra_forbidden":
+        if place[0] == "notify" and not re.fullmatch(r"[\w-]{1,40}", str(place[-1])):
+            where = ".".join(map(str, place[:-1]))  # an address that was put where a key belongs
         return f"{where}: unknown key; {nearest(str(place[-1]), _known_keys(place[:-1]))}"
     if error["type"] == "missing":
         return f"{where}: missing; every pipeline needs it"
@@ -55,8 +58,12 @@ def _explain(error: Any) -> str:
     if error["type"] == "union_tag_not_found":
         return f"{where}.kind: missing; say which kind it is"
     message = error["msg"].removeprefix("Value error, ")
+    if place[:1] == ["notify"]:
+        message = re.sub(r"\S+://\S+", "what stands there", message)
     if error["type"] == "value_error":
         return f"{where}: {message}"
+    if place[:1] == ["notify"]:
+        return f"{where}: {message[0].lower()}{message[1:]}; what stands there is not shown, as it may be a secret"
     return f"{where}: {message[0].lower()}{message[1:]}, not {shown(error['input'])}"
 
 

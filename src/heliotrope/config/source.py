@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from heliotrope.config.setting import Column, Settings, given_twice
+from heliotrope.config.setting import Column, Settings, Step, given_twice
 
 __all__ = ["Features", "Source"]
 
@@ -17,6 +18,19 @@ class Source(Settings):
     table: str = Field(min_length=1, description="the table or view, as name or schema.name; quoted as given")
     time: Column = Field(description="the column that places a row in time")
     time_zone: str = Field("UTC", description="the zone of a time column that has none (timestamp, date)")
+    recorded_at: Column | None = Field(
+        None,
+        description="the column that says when a row became known: a cycle sees the rows that were known at its "
+        "interval's end plus the delay, and those with nothing there; absent: what the table holds",
+    )
+    delay: Step | None = Field(
+        None, description="how long after its end an interval's cycle is run, for rows that come late; absent: at once"
+    )
+
+    @property
+    def wait(self) -> timedelta:
+        """The delay; zero where there is none."""
+        return self.delay or timedelta()
 
 
 FeatureKind = Literal["auto", "numeric", "categorical"]

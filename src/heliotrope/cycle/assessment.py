@@ -14,6 +14,7 @@ from heliotrope.cycle.account import unit_of
 from heliotrope.cycle.reference import drift_of
 from heliotrope.cycle.rivals import beside_previous, beside_shadow, out_of_the_shadow, rolled_back
 from heliotrope.cycle.scoring import answerable, ask, batch_of, evaluation_of, serving, why_unscored
+from heliotrope.cycle.standing_in import stand_in
 from heliotrope.evidence import worth
 from heliotrope.interval import Interval
 from heliotrope.ledger import OpenCycle, Recorded, recorded
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 def assess(context: Context, interval: Interval) -> OpenCycle:
     """Validate the batch, score the champion on it, measure drift, decide whether to train; and record all that."""
+    context.know(interval)
     with one_thread():
         return _assess(context, interval)
 
@@ -49,6 +51,10 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     reports: tuple[DriftReport, ...] = ()
     unscored = unseen = ""
     look: alarms.Look | None = None
+    other = None
+    if champion is None and context.segment:
+        with watch("evaluate"):
+            other = stand_in(context, interval, batch)
     if not held and model is not None and champion is not None:
         unscored = why_unscored(context, model, batch)
         if not unscored:
@@ -75,6 +81,8 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
             decision = _pinned(champion, decision)
         if said and decision is not from_shadow:
             decision = replace(decision, reasons=(*decision.reasons, said))
+        if other is not None:
+            decision = replace(decision, reasons=(*decision.reasons, other.said))
         if unseen:
             decision = replace(decision, reasons=(*decision.reasons, unseen))
     ledger = context.ledger
@@ -88,6 +96,8 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
             ledger.add_evaluation(batch_id, reign.previous.training_id, before)
         if shaded is not None and reign.shadow is not None:
             ledger.add_evaluation(batch_id, reign.shadow.training_id, shaded)
+        if other is not None and other.training_id is not None and other.evaluation is not None:
+            ledger.add_evaluation(batch_id, other.training_id, other.evaluation)
         ledger.add_drift(batch_id, reports)
         if look is not None:
             look.keep(context, batch_id)
@@ -109,6 +119,7 @@ def reassess(context: Context, record: Recorded) -> bool:
     The caller holds the pipeline's lock. What is on record by then is looked up: another session may have been faster.
     """
     ledger, interval = context.ledger, record.interval
+    context.known_at = None
     with context.database.errors():
         (record,) = recorded(ledger.connection, ledger.pipeline_id, context.segment, interval.start, interval.end)
     context.forget(interval)
@@ -129,6 +140,9 @@ def reassess(context: Context, record: Recorded) -> bool:
                 evaluation = evaluation_of("champion", champion.candidate, scored)
                 ledger.add_evaluation(batch_id, champion.training_id, evaluation)
             ledger.add_drift(batch_id, drift_of(context, champion, batch, model))
+        other = stand_in(context, interval, batch) if champion is None and context.segment else None
+        if other is not None and other.training_id is not None and other.evaluation is not None:
+            ledger.add_evaluation(batch_id, other.training_id, other.evaluation)
     return True
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Fit every candidate without the newest interval and score it there; fit the gate's choice again with it."""
+    context.know(interval)
     watch = Stopwatch()
     ledger, pipeline = context.ledger, context.pipeline
     for candidate in pipeline.candidates:

@@ -178,6 +178,7 @@ def train_one(context: Context, candidate: Candidate, interval: Interval, end: d
 
     Raises EstimatorError when it cannot be fitted.
     """
+    context.known_at = None
     ledger = context.ledger
     cycle = ledger.find(interval)
     assert cycle is not None, "called for a cycle that is done"

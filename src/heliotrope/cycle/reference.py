@@ -31,7 +31,7 @@ def drift_of(context: Context, champion: Champion, batch: Batch, model: Model) -
             config,
             _sampled(chosen, config.max_rows, seed),
             batch.table,
-            features=context.kinds,
+            features=context.watched,
             target=context.pipeline.target,
             task=context.pipeline.task,
             seed=seed,

@@ -15,8 +15,10 @@ from heliotrope.ledger.history import (
 )
 from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle, Recalled
 from heliotrope.ledger.migrate import CURRENT, migrate, version
+from heliotrope.ledger.outbox import Left, Message, Outbox
 from heliotrope.ledger.past import Past
 from heliotrope.ledger.reign import Reign, Shadow
+from heliotrope.ledger.segments import SegmentSummary, recorded_segments, segment_champions, segment_names, segments
 
 __all__ = [
     "Counted",
@@ -24,12 +26,16 @@ __all__ = [
     "CycleSummary",
     "Declared",
     "Ledger",
+    "Left",
+    "Message",
     "Notice",
     "OpenCycle",
+    "Outbox",
     "Past",
     "Recalled",
     "Recorded",
     "Reign",
+    "SegmentSummary",
     "Shadow",
     "by_hand_text",
     "champions",
@@ -39,6 +45,10 @@ __all__ = [
     "pipeline_id",
     "reading",
     "recorded",
+    "recorded_segments",
+    "segment_champions",
+    "segment_names",
+    "segments",
     "span",
     "table_of",
     "version",

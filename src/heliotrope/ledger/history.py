@@ -60,11 +60,23 @@ class CycleSummary:
     """The id of the declaration it ran with."""
     rescored: Mapping[str, Any] | None = None
     """The champion's metrics on the rows of the latest revision; None where there is only the first."""
+    latest_problems: tuple[Mapping[str, Any], ...] = ()
+    """What validation found in the latest revision."""
+
+    @property
+    def provisional(self) -> int:
+        """How many rows have no label yet, as last seen: with them the score may become another."""
+        return sum(int(one["rows"]) for one in self.latest_problems if one["rule"] == "unlabelled")
 
     @property
     def champion(self) -> Mapping[str, Any] | None:
         """How the champion did; None where there was none."""
         return next((one for one in self.evaluations if one["role"] == "champion"), None)
+
+    @property
+    def served(self) -> Mapping[str, Any] | None:
+        """How the model that served did: the champion, or for a segment without one the whole's; None without any."""
+        return self.champion or next((one for one in self.evaluations if one["role"] == "whole"), None)
 
     @property
     def decision(self) -> Mapping[str, Any] | None:
@@ -212,6 +224,7 @@ def _summary(row: Sequence[Any]) -> CycleSummary:
         revision=row[18],
         declaration=row[19],
         rescored=row[20],
+        latest_problems=objects(row[21], "problems", ("rule", "rows")),
     )
 
 

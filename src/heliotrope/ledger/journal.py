@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,13 +18,15 @@ from psycopg.types.json import Json, Jsonb
 from heliotrope.config import Pipeline
 from heliotrope.database import Database, lock_key
 from heliotrope.declaration import changes
-from heliotrope.errors import ConfigError, ConnectionLostError, LedgerError
+from heliotrope.errors import ConfigError, ConnectionLostError, HeliotropeError, LedgerError
 from heliotrope.evidence.betting import Evidence
 from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval, format_time
 from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, pipeline_id, training_from
 from heliotrope.ledger.migrate import check
+from heliotrope.ledger.news import failure_news
+from heliotrope.ledger.outbox import Outbox
 from heliotrope.ledger.past import Past, past_from
 from heliotrope.ledger.reign import Reign, Shadow
 from heliotrope.locks import milliseconds, waited_for
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
     import psycopg
 
 __all__ = ["Counted", "Ledger", "Notice", "OpenCycle", "Recalled"]
+
+_log = logging.getLogger(__name__)
 
 Notice = Callable[[str, str], None]
 """Is told a thing to know, and what to do about it."""
@@ -83,6 +89,14 @@ class Counted:
     loss_rise_error: float | None = None
 
 
+class _Line:
+    """The one connection of a pipeline's ledgers: of the whole, and of the segments."""
+
+    def __init__(self) -> None:
+        self.connection: psycopg.Connection[Any] | None = None
+        self.checked = False
+
+
 class Ledger:
     """The record of one pipeline and segment. Use it as a context manager, or close it.
 
@@ -97,12 +111,14 @@ class Ledger:
         self.pipeline = pipeline
         self.segment = segment
         self.notice = notice
+        self.tells = False
+        """Whether decisions are told to the pipeline's targets: what tells of them is then written with them."""
+        self._untold: list[int] = []
         self.actor = "heliotrope"
         """Who decides, where nobody else is named."""
-        self._connection: psycopg.Connection[Any] | None = None
+        self._line = _Line()
         self._pipeline_id: int | None = None
         self._ids: tuple[int, int] | None = None
-        self._checked = False
 
     def __enter__(self) -> Ledger:
         return self
@@ -112,21 +128,30 @@ class Ledger:
 
     def close(self) -> None:
         """Give the connection back, and with it the lock. The next call opens another."""
-        connection, self._connection = self._connection, None
+        connection, self._line.connection = self._line.connection, None
         if connection is not None:
             connection.close()
+
+    def beside(self, segment: str) -> Ledger:
+        """The record of another segment, over the same connection."""
+        _ = self.ids
+        other = copy(self)
+        other.segment = segment
+        other._untold = []
+        return other
 
     # --- connection, lock, transaction -------------------------------------------------------------------
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
         """The connection, opened when first used, in autocommit: transactions are begun where they are meant."""
-        if self._connection is None or self._connection.closed:
-            if not self._checked:
+        line = self._line
+        if line.connection is None or line.connection.closed:
+            if not line.checked:
                 check(self.database)
-                self._checked = True
-            self._connection = self.database.connect(autocommit=True)
-        return self._connection
+                line.checked = True
+            line.connection = self.database.connect(autocommit=True)
+        return line.connection
 
     @contextmanager
     def lock(self, of: Literal["cycle", "publish"] = "cycle") -> Iterator[None]:
@@ -150,18 +175,49 @@ class Ledger:
             _ = self.ids  # refuses another problem under this name before anything is read for it
             yield
         finally:
-            if self._connection is not None and not self._connection.closed:
+            connection = self._line.connection
+            if connection is not None and not connection.closed:
                 try:
                     with self.database.errors():
-                        self._connection.execute(statement("release_lock"), {"key": key})
+                        connection.execute(statement("release_lock"), {"key": key})
                 except ConnectionLostError:
                     self.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything written inside is kept together, or not at all."""
+        """Everything written inside is kept together, or not at all; messages that tell of it too."""
+        self._untold.clear()
         with self.database.errors(), self.connection.transaction():
             yield
+            if self._untold:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Write the messages of what was decided; what goes wrong with them is said, and fails no decision."""
+        try:
+            with self.connection.transaction():
+                self.outbox.tell(self.pipeline, self._untold)
+        except Exception as error:
+            if self.connection.closed:
+                raise  # it is the connection that was lost, and the decision with it
+            text = f"nobody is told of what was decided: {' '.join(str(error).split())}"
+            _log.warning("%s", text) if self.notice is None else self.notice(text, "see `heliotrope doctor`")
+
+    @property
+    def outbox(self) -> Outbox:
+        """The pipeline's messages."""
+        return Outbox(self.connection, self.ids[0], self.segment)
+
+    def add_failure(self, error: HeliotropeError, interval: Interval | None, *, at: datetime) -> None:
+        """Write that a run ended with an error, for the targets that want to know."""
+        found = failure_news(
+            self.pipeline.name, error.message, error.remedy, at=at, interval=interval, segment=self.segment
+        )
+        with self.transaction():
+            # Two runs that fail at once would each miss the message that the other writes.
+            key = lock_key("failure", self.pipeline.name, self.segment)
+            self.connection.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+            self.outbox.add(self.pipeline.notify, [found])
 
     def _rows(self, query: str, **parameters: object) -> list[Any]:
         with self.database.errors():
@@ -219,6 +275,12 @@ class Ledger:
                     f"{self.pipeline.name} is on record with {key} {known.get(key)!r}, not {declared[key]!r}",
                     remedy="give the pipeline another name, so that it has a history of its own",
                 )
+        parted, by = known.get("partition_by"), declared["partition_by"]
+        if parted is not None and by is not None and parted != by:
+            raise ConfigError(
+                f"{self.pipeline.name} is on record with segments by {parted!r}, not {by!r}",
+                remedy="give the pipeline another name, so that its segments have a history of their own",
+            )
 
     def _say_changes(self, before: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
         other = [change.text for change in changes(before, declared) if change.of_data]
@@ -431,6 +493,10 @@ class Ledger:
         """The starts of the intervals in the range whose cycle is done."""
         return frozenset(row[0] for row in self._rows("done_intervals", start=start, end=end))
 
+    def done_segments(self, start: datetime) -> frozenset[str]:
+        """The segments whose cycle of the interval that begins then is done."""
+        return frozenset(row[0] for row in self._rows("done_segments", start=start))
+
     def to_register(self) -> tuple[int, ...]:
         """The ids of champions that the model registry does not know yet, oldest first."""
         return tuple(row[0] for row in self._rows("to_register"))
@@ -563,7 +629,7 @@ class Ledger:
         standing: Standing | None = None,
     ) -> int:
         """What was chosen, why, on what evidence, by whom, and how challengers stand after it; the decision's id."""
-        return self._add(
+        decision_id = self._add(
             "add_decision",
             **self._scope(),
             cycle_id=cycle_id,
@@ -575,6 +641,9 @@ class Ledger:
             actor=actor or self.actor,
             decided_at=decided_at,
         )
+        if self.tells and self.pipeline.notify:
+            self._untold.append(decision_id)
+        return decision_id
 
     def add_training(self, cycle_id: int, role: str, training: Training, *, failure: str | None = None) -> int:
         """One fit; its id."""

@@ -64,7 +64,7 @@ def history(
     start, end = span[0].start, span[-1].end
     animations = animations or {}
     return History(
-        pipeline=pipeline.name,
+        pipeline=f"{pipeline.name}, {context.segment}" if context.segment else pipeline.name,
         task=pipeline.task,
         metric=pipeline.metric,
         lower_is_better=pipeline.lower_is_better,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -30,8 +31,11 @@ _Axes = tuple[str, str]
 
 
 def folder(context: Context) -> Path:
-    """Where the pipeline's pictures are."""
-    return context.folder / "pictures" / context.pipeline.name
+    """Where the pipeline's pictures are; a segment's in a folder of its own, named by the hash of its name."""
+    place = context.folder / "pictures" / context.pipeline.name
+    if context.segment:
+        return place / "segments" / hashlib.sha256(context.segment.encode()).hexdigest()[:32]
+    return place
 
 
 def path(context: Context, interval: Interval) -> Path:

@@ -27,10 +27,12 @@ def registry_uri(context: Context) -> str:
 def register(context: Context) -> int:
     """Register every champion that is not yet; how many those were. Nothing is done for ``registry: none``.
 
+    Of segments, which may be thousands, nobody is registered: the ledger has their champions, and the files are kept.
+
     Each is recorded as soon as MLflow has it. What fails, or is cut off by a kill, is done by the next call, which
     makes no second version of what was already there. Raises RegistryError when MLflow refuses.
     """
-    if context.pipeline.registry == "none":
+    if context.pipeline.registry == "none" or context.segment:
         return 0
     waiting = set(context.ledger.to_register())
     if not waiting:
@@ -46,8 +48,8 @@ def register(context: Context) -> int:
 
 
 def model_name(context: Context) -> str:
-    """The name in the registry: the pipeline's, and the segment's where there is one."""
-    return f"{context.pipeline.name}.{context.segment}" if context.segment else context.pipeline.name
+    """The name in the registry: the pipeline's."""
+    return context.pipeline.name
 
 
 def _registry(context: Context) -> Registry:

@@ -296,10 +296,22 @@ WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
     AND interval_start >= %(start)s AND interval_start < %(end)s
 ORDER BY cycle.interval_start, batch.revision DESC
 
+-- name: recorded_segments
+SELECT DISTINCT ON (cycle.segment) cycle.segment, cycle.id, batch.content_hash, batch.revision, batch.rows_read,
+    coalesce(batch.version_id, cycle.version_id)
+FROM heliotrope.cycle JOIN heliotrope.batch ON batch.cycle_id = cycle.id
+WHERE pipeline_id = %(pipeline_id)s AND interval_start = %(start)s AND cycle.segment <> ''
+ORDER BY cycle.segment, batch.revision DESC
+
 -- name: span
 SELECT min(interval_start), max(interval_end), count(*)
 FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+
+-- name: done_segments
+SELECT segment
+FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
+WHERE pipeline_id = %(pipeline_id)s AND interval_start = %(start)s AND segment <> ''
 
 -- name: done_intervals
 SELECT interval_start

@@ -9,6 +9,6 @@ ORDER BY pipeline.name, version.id DESC
 SELECT batch.revision, batch.rows_read, batch.rows, batch.verdict, batch.recorded_at, evaluation.candidate,
     evaluation.metrics
 FROM heliotrope.batch
-LEFT JOIN heliotrope.evaluation ON evaluation.batch_id = batch.id AND evaluation.role = 'champion'
+LEFT JOIN heliotrope.evaluation ON evaluation.batch_id = batch.id AND evaluation.role IN ('champion', 'whole')
 WHERE batch.cycle_id = %(cycle_id)s
 ORDER BY batch.revision

@@ -36,3 +36,7 @@ SELECT last, next, round(extract(epoch FROM next_start - start) / extract(epoch 
     total - before
 FROM placed WHERE next_start - start > {step}
 ORDER BY next_start - start DESC LIMIT 1
+
+-- name: reaches
+-- Every segment's first and last time, and how many rows it has.
+SELECT {text} COLLATE "C", min({when}), max({when}), count(*) FROM {table} WHERE {within} GROUP BY 1 ORDER BY 1

@@ -52,6 +52,9 @@ class Draw:
     step: timedelta
     seed: int
     held: Collection[datetime] = ()
+    recorded_at: str | None = None
+    known_at: datetime | None = None
+    """Rows whose ``recorded_at`` is not before it are not there."""
 
     def read(self, rows: Rows, window: Interval, columns: Sequence[str]) -> pa.Table | None:
         """The drawn rows, as :meth:`Rows.read` gives them; None where there are no more than ``most``."""
@@ -81,6 +84,11 @@ class Draw:
         if self.held:
             times = sql.SQL(", ").join(sql.Literal(time) for time in sorted(self.held))
             usable = sql.SQL("{} AND {} NOT IN ({})").format(usable, start, times)
+        if self.recorded_at is not None and self.known_at is not None:
+            late = sql.SQL("coalesce({} >= {}, false)").format(
+                rows.instant(self.recorded_at), sql.Literal(self.known_at)
+            )
+            usable = sql.SQL("{} AND NOT {}").format(usable, late)
         return {
             "table": rows.name,
             "within": sql.SQL("{} AND {}").format(rows.within(), usable),

@@ -25,6 +25,7 @@ from heliotrope.errors import DataError, SchemaError, nearest
 from heliotrope.interval import ORIGIN, Interval, format_time
 from heliotrope.locks import milliseconds, waited_for
 from heliotrope.sql import statement
+from heliotrope.store.part import Part, Reach, name_of, text_of
 from heliotrope.store.relation import Relation, describe, parse_name
 
 if TYPE_CHECKING:
@@ -70,14 +71,18 @@ class Replaced:
 class Rows:
     """The rows of one table or view, read and written by interval over one ADBC connection.
 
-    ``time_zone`` places a time column that has no zone of its own (``timestamp``, ``date``).
+    ``time_zone`` places a time column that has no zone of its own (``timestamp``, ``date``). With ``part`` only the
+    rows of one segment are there.
     """
 
-    def __init__(self, database: Database, table: str, time: str, *, time_zone: str = "UTC") -> None:
+    def __init__(
+        self, database: Database, table: str, time: str, *, time_zone: str = "UTC", part: Part | None = None
+    ) -> None:
         self.database = database
         self.table = table
         self.time = time
         self.time_zone = time_zone
+        self.part = part
         self._relation: Relation | None = None
         self._arrow: Any = None
 
@@ -169,6 +174,14 @@ class Rows:
             last=last, next=following, empty=int(empty), filled=filled, rows_before=int(before), rows_after=int(after)
         )
 
+    def reaches(self, column: str) -> tuple[Reach, ...]:
+        """Every segment that the values of a column make, with its first and last time, in one pass over the rows."""
+        query = sql.SQL(statement("reaches")).format(
+            text=text_of(self.relation, column), table=self.name, when=self.time_value(), within=self.within()
+        )
+        found = self.ask(query, EARLIEST, LATEST)
+        return tuple(Reach(name_of(value), first, last, int(rows)) for value, first, last, rows in found)
+
     def _ask(
         self,
         query: LiteralString,
@@ -181,8 +194,8 @@ class Rows:
         """The answer to a question about the rows of ``[start, end)``."""
         composed = sql.SQL(query).format(
             table=self.name,
-            first=self._instant(sql.SQL("min({})").format(sql.Identifier(self.time))),
-            last=self._instant(sql.SQL("max({})").format(sql.Identifier(self.time))),
+            first=self._instant(sql.SQL("min({})").format(sql.Identifier(self.time)), self.time),
+            last=self._instant(sql.SQL("max({})").format(sql.Identifier(self.time)), self.time),
             when=self.time_value(),
             within=self.within(),
             outside=self._outside(),
@@ -356,11 +369,15 @@ class Rows:
 
     def time_value(self) -> sql.Composed:
         """The time column as a timestamptz."""
-        return self._instant(sql.Identifier(self.time))
+        return self.instant(self.time)
 
-    def _instant(self, value: sql.Composable) -> sql.Composed:
-        """A value of the time column's type as a timestamptz."""
-        if self.relation.column(self.time).type == "timestamptz":
+    def instant(self, column: str) -> sql.Composed:
+        """A column of times as a timestamptz."""
+        return self._instant(sql.Identifier(column), column)
+
+    def _instant(self, value: sql.Composable, column: str) -> sql.Composed:
+        """A value of the column's type as a timestamptz."""
+        if self.relation.column(column).type == "timestamptz":
             return sql.Composed([value])
         return sql.SQL("({}::timestamp AT TIME ZONE {})").format(value, _ZONE)
 
@@ -385,10 +402,18 @@ class Rows:
         """
         name, (low, high) = sql.Identifier(self.time), self._bounds()
         if self._is_instant:
-            return sql.SQL("{0} >= {1} AND {0} < {2}").format(name, low, high)
-        return sql.SQL(
-            "{0} >= {1} - interval '25 hours' AND {0} < {2} + interval '25 hours' AND {3} >= {4} AND {3} < {5}"
-        ).format(name, low, high, self.time_value(), _START, _END)
+            return self._of_part(sql.SQL("{0} >= {1} AND {0} < {2}").format(name, low, high))
+        return self._of_part(
+            sql.SQL(
+                "{0} >= {1} - interval '25 hours' AND {0} < {2} + interval '25 hours' AND {3} >= {4} AND {3} < {5}"
+            ).format(name, low, high, self.time_value(), _START, _END)
+        )
+
+    def _of_part(self, condition: sql.Composed) -> sql.Composed:
+        """The condition, and that a row is of the segment, where it is the rows of one."""
+        if self.part is None:
+            return condition
+        return sql.SQL("{} AND {}").format(condition, self.part.condition(self.relation))
 
     @property
     def _is_instant(self) -> bool:
@@ -398,7 +423,7 @@ class Rows:
     def _outside(self) -> sql.Composed:
         """What :meth:`within` leaves out, in terms that the index serves too."""
         name = sql.Identifier(self.time)
-        return sql.SQL("({0} < {1} OR {0} >= {2} OR {0} IS NULL)").format(name, *self._bounds())
+        return self._of_part(sql.SQL("({0} < {1} OR {0} >= {2} OR {0} IS NULL)").format(name, *self._bounds()))
 
     def _bounds(self) -> tuple[sql.Composable, sql.Composable]:
         if self.relation.column(self.time).type == "timestamptz":

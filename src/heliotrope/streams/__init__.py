@@ -7,6 +7,8 @@
 | ``abrupt`` | features and boundary, at once | ``points`` |
 | ``gradual`` | the same, the share of new rows rising | ``points``, where each change begins |
 | ``recurring`` | the same, there and back | every ``period`` |
+| ``hyperplane`` | the boundary alone, a little at every tick | none: it drifts at every tick |
+| ``daily`` | the boundary alone, and it comes back once a day | none: it drifts at every tick |
 | ``sea`` | the boundary alone; the features stay | ``points`` |
 | ``turning_plane`` | the coefficients of a regression | none: it drifts at every tick |
 
@@ -25,7 +27,9 @@ from typing import Any
 
 from heliotrope.errors import ConfigError, nearest
 from heliotrope.streams.abrupt import Abrupt
+from heliotrope.streams.daily import Daily
 from heliotrope.streams.gradual import Gradual
+from heliotrope.streams.hyperplane import Hyperplane
 from heliotrope.streams.recurring import Recurring
 from heliotrope.streams.rotating_gaussians import RotatingGaussians
 from heliotrope.streams.sea import Sea
@@ -36,7 +40,9 @@ from heliotrope.streams.turning_plane import TurningPlane
 __all__ = [
     "STREAMS",
     "Abrupt",
+    "Daily",
     "Gradual",
+    "Hyperplane",
     "Recurring",
     "RotatingGaussians",
     "Sea",
@@ -48,7 +54,9 @@ __all__ = [
 
 STREAMS: dict[str, type[Any]] = {
     "abrupt": Abrupt,
+    "daily": Daily,
     "gradual": Gradual,
+    "hyperplane": Hyperplane,
     "recurring": Recurring,
     "rotating_gaussians": RotatingGaussians,
     "sea": Sea,

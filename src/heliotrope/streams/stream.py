@@ -31,7 +31,7 @@ class Stream(Protocol):
     """A source of rows whose drift is known. Streams compare by value and can be pickled."""
 
     drift: str
-    """``incremental``, ``abrupt``, ``gradual``, ``recurring`` or ``none``."""
+    """``incremental``, ``abrupt``, ``gradual``, ``recurring``, ``periodic`` or ``none``."""
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def read(
     reach = context.rows.span()
     assert reach is not None, "a span is of rows"
     low, step = _earliest(context, span, pipelines), context.pipeline.interval
-    columns = context.pipeline.columns[1:]
+    columns = context.pipeline.reads
     parts: list[pa.Table] = []
     size = 0
     while low < span[-1].end:

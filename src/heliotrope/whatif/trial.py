@@ -16,9 +16,9 @@ from heliotrope.errors import DataError
 from heliotrope.interval import Interval, format_time
 from heliotrope.whatif import fanout, past
 from heliotrope.whatif.engine import Done
-from heliotrope.whatif.fanout import Backend
 from heliotrope.whatif.grid import Policy
 from heliotrope.whatif.verdict import Verdict, judge
+from heliotrope.workers import Backend
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -101,7 +101,8 @@ def _ignores_order(of: Pipeline) -> bool:
 
 
 def _counts_weights(of: Pipeline) -> bool:
-    return _takes_weights(of) and _ignores_order(of)
+    # A blend's weights of rows are none of experts; the others draw by position.
+    return _takes_weights(of) and _ignores_order(of) and not _is(of, "Blend", "Forwarded", "Residual")
 
 
 Check = Callable[[Pipeline], None]

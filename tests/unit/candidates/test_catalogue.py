@@ -25,6 +25,13 @@ PIPELINES = {
     "discriminant": pipeline(f"{OURS}.ExtrapolatedDiscriminant"),
     "discriminant, degree 2": pipeline(f"{OURS}.ExtrapolatedDiscriminant", params={"degree": 2, "shrinkage": 0.1}),
     "discriminant, encoded": pipeline(f"{OURS}.ExtrapolatedDiscriminant", encode="tabular"),
+    "blend": pipeline(f"{OURS}.BlendClassifier", params={"experts": {"linear": [1, 3], "tree": [3]}, "rounds": 2}),
+    "blend of numbers": pipeline(
+        f"{OURS}.BlendRegressor", params={"experts": {"linear": [1, 3], "tree": [3]}, "rounds": 2}, task="regression"
+    ),
+    "forwarded": pipeline(f"{OURS}.ForwardedClassifier", params={"estimator": "sklearn.tree.DecisionTreeClassifier"}),
+    "residual": pipeline(f"{OURS}.ResidualTrendRegressor", params={"params": {"max_iter": 5}}, task="regression"),
+    "periodic": pipeline(f"{OURS}.VaryingCoefficientClassifier", params={"periods": ["3h"]}),
     "varying": pipeline(f"{OURS}.VaryingCoefficientClassifier"),
     "varying, free": pipeline(f"{OURS}.VaryingCoefficientClassifier", params={"time_penalty": 1.0}),
     "varying, encoded": pipeline(f"{OURS}:VaryingCoefficientClassifier", encode="tabular"),

@@ -107,11 +107,31 @@ def test_every_stream_keeps_the_rules(name: str) -> None:
     parts = pa.concat_tables([stream.batch(hour(tick)) for tick in range(24)])
     assert parts.equals(whole)
     assert stream.batch(Interval(day.start + timedelta(minutes=1), day.start + timedelta(minutes=2))).num_rows == 0
-    assert stream.drift in ("incremental", "abrupt", "gradual", "recurring", "none")
+    assert stream.drift in ("incremental", "abrupt", "gradual", "recurring", "periodic", "none")
     assert list(stream.drift_points) == sorted(stream.drift_points)
     assert bool(stream.drift_points) == (stream.drift in ("abrupt", "gradual", "recurring"))
     assert make(name, rows=5, seed=1) == stream
     assert not make(name, rows=5, seed=2).batch(day).equals(whole)
+
+
+def test_a_hyperplane_turns_back_at_its_bounds_and_noise_alone_is_left() -> None:
+    stream = make("hyperplane", features=1, rows=2000, speed=0.1, noise=0.1, seed=3)
+    for tick in (0, 7, 25, 60):
+        table = stream.batch(hour(tick))
+        right = (table["x0"].to_numpy() > 0) == (table["class"].to_numpy() == "yes")
+        assert max(right.mean(), 1 - right.mean()) == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_daily_boundary_is_back_after_a_period() -> None:
+    stream: Any = make("daily", rows=20_000, period=6, seed=1)
+    effects = []
+    for tick in (0, 3, 6):
+        table = stream.batch(hour(tick))
+        sign = np.where(table["class"].to_numpy() == "yes", 1.0, -1.0)
+        effects.append(float((sign * table["x0"].to_numpy()).mean()))
+    assert effects[0] == pytest.approx(effects[2], abs=0.03)
+    assert effects[0] == pytest.approx(-effects[1], abs=0.03)
+    assert stream.best_possible() == pytest.approx(0.8428, abs=0.0005)
 
 
 def test_steps_and_starts_may_be_said_in_either_way() -> None:
@@ -151,6 +171,9 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name() -> None:
         ("sea", {"thresholds": [8.0]}, "thresholds is .*give 4"),
         ("sea", {"noise": 0.5}, "noise is 0.5"),
         ("turning_plane", {"noise": 0.0}, "noise is 0.0"),
+        ("hyperplane", {"noise": 0.5}, "noise is 0.5"),
+        ("hyperplane", {"speed": "fast"}, "speed is 'fast'"),
+        ("daily", {"period": 0}, "period is 0"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(name: str, params: dict[str, Any], said: str) -> None:
