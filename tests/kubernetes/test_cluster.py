@@ -92,7 +92,7 @@ def applied(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Clust
     cluster.say("apply", "-k", str(overlay))  # a second time changes nothing
     cluster.say("create", "namespace", "airflow")
     cluster.say("create", "serviceaccount", "airflow-scheduler", "-n", "airflow")
-    cluster.say("create", "secret", "generic", "heliotrope-messages", "-n", SPACE, "--from-literal=webhook=json://none")
+    cluster.say("create", "secret", "generic", "heliotrope-messages", "-n", SPACE, "--from-literal=DISCORD=json://none")
     waited(lambda: ready(cluster), "PostgreSQL is ready", 180)
     return cluster
 
