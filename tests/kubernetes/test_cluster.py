@@ -255,14 +255,16 @@ from datetime import UTC, datetime
 from heliotrope.airflow import ContinuousTrainingDag, ExecutionConfig
 
 dag = ContinuousTrainingDag(
-    "pods",
+    {name!r},
     pipeline={pipeline!r},
     execution=ExecutionConfig(
         mode="kubernetes",
         namespace="heliotrope",
+        pipeline_file={inside!r},
         pod={{"pod_template_file": {template!r}, "config_file": {kubeconfig!r}, "in_cluster": False}},
     ),
     start_date=datetime(2026, 11, 1, tzinfo=UTC),
+    default_args={{"retries": 0}},
 )
 """
 
@@ -277,9 +279,11 @@ def test_airflow_runs_a_cycle_in_pods_with_the_launchers_rights_alone(applied: C
         user["user"] = {"token": token}
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig), "utf-8")
     (tmp_path / "dags").mkdir()
-    template = DEPLOY / "kubernetes" / "pod-template.yaml"
-    text = _DAG.format(pipeline=str(EXAMPLE), template=str(template), kubeconfig=str(tmp_path / "kubeconfig"))
-    (tmp_path / "dags" / "pods.py").write_text(text, "utf-8")
+    told = {"template": DEPLOY / "kubernetes" / "pod-template.yaml", "kubeconfig": tmp_path / "kubeconfig"}
+    for name, inside in {"pods": None, "no_pipeline": "/etc/heliotrope/pipelines/none.yaml"}.items():
+        places = {key: str(place) for key, place in told.items()}
+        text = _DAG.format(name=name, inside=inside, pipeline=str(EXAMPLE), **places)
+        (tmp_path / "dags" / f"{name}.py").write_text(text, "utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
     environment |= {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "false"}
     environment |= {"AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags")}
@@ -298,5 +302,10 @@ def test_airflow_runs_a_cycle_in_pods_with_the_launchers_rights_alone(applied: C
     phase, history = launched(applied, "looks-at-history", "history", "rotating_gaussians", "--json")
     assert phase == "Succeeded"
     assert later.removesuffix("Z") in history
+    failed = airflow("dags", "test", "no_pipeline", "--conf", json.dumps({"start": later}))
+    said = failed.stdout + failed.stderr
+    assert "there is no file" in said, said[-6000:]
+    assert "state=failed" in said, said[-6000:]
+    assert "forbidden" not in said.lower(), said[-6000:]
     left = applied.say("get", "pods", "-n", SPACE, "-l", "app.kubernetes.io/component=training", "-o", "name")
     assert left == ""
