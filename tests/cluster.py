@@ -177,10 +177,12 @@ def _postgres(folder: Path) -> Path:
 
 def fits(tools: Path) -> str | None:
     """Why ``own_cluster`` cannot be had here; None where it can."""
+    packages = Path(sysconfig.get_path("purelib"))
     lacking: Mapping[str, bool] = {
         f"{tools} has no control-plane and process-kubelet": not (tools / "process-kubelet").exists(),
         "it takes root": os.geteuid() != 0,
         "its pods find no Python that others than root may run": _python() is None,
+        "the environment is under /tmp, where pods mount a volume": packages.is_relative_to("/tmp"),
         "etcd is not installed (Debian: etcd-server)": shutil.which("etcd") is None,
     }
     return next((reason for reason, lacks in lacking.items() if lacks), None)

@@ -14,6 +14,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,12 @@ import pytest
 import yaml
 
 from cluster import LAUNCHER, Cluster, fits, own_cluster, user_of_postgres, waited
-from manifests import POD, build, laid, pods
+from manifests import DEPLOY, POD, build, laid, pods
 
 PASSWORD, SUPERUSER = "pods-read-this", "nobody-reads-this"
 SPACE = "heliotrope"
 START = "2026-11-01T05:00Z"
+EXAMPLE = DEPLOY.parent / "examples" / "rotating_gaussians.yaml"
 PIPELINE = "/etc/heliotrope/pipelines/rotating_gaussians.yaml"
 _TOOLS, _KUBECONFIG = os.environ.get("HELIOTROPE_CONTROL_PLANE"), os.environ.get("KUBECONFIG")
 
@@ -89,7 +92,7 @@ def applied(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Clust
     cluster.say("apply", "-k", str(overlay))  # a second time changes nothing
     cluster.say("create", "namespace", "airflow")
     cluster.say("create", "serviceaccount", "airflow-scheduler", "-n", "airflow")
-    cluster.say("create", "secret", "generic", "heliotrope-messages", "-n", SPACE, "--from-literal=webhook=json://none")
+    cluster.say("create", "secret", "generic", "heliotrope-messages", "-n", SPACE, "--from-literal=DISCORD=json://none")
     waited(lambda: ready(cluster), "PostgreSQL is ready", 180)
     return cluster
 
@@ -243,3 +246,66 @@ def test_the_superusers_password_is_given_to_the_database_alone(applied: Cluster
     script = "import os; print(sorted(n for n in os.environ if 'PASSWORD' in n), os.getuid())"
     phase, log = launched(applied, "looks-around", "-c", script, program="python3")
     assert (phase, log.strip()) == ("Succeeded", f"[] {POD['spec']['securityContext']['runAsUser']}")
+
+
+# --- by Airflow --------------------------------------------------------------------------------------------
+
+_DAG = """
+from datetime import UTC, datetime
+from heliotrope.airflow import ContinuousTrainingDag, ExecutionConfig
+
+dag = ContinuousTrainingDag(
+    {name!r},
+    pipeline={pipeline!r},
+    execution=ExecutionConfig(
+        mode="kubernetes",
+        namespace="heliotrope",
+        pipeline_file={inside!r},
+        pod={{"pod_template_file": {template!r}, "config_file": {kubeconfig!r}, "in_cluster": False}},
+    ),
+    start_date=datetime(2026, 11, 1, tzinfo=UTC),
+    default_args={{"retries": 0}},
+)
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("airflow.sdk") is None, reason="pip install 'heliotrope[airflow]'")
+def test_airflow_runs_a_cycle_in_pods_with_the_launchers_rights_alone(applied: Cluster, tmp_path: Path) -> None:
+    later = START.replace("05:00", "07:00")
+    assert launched(applied, "makes-rows", "run-step", "create", PIPELINE, "--start", later)[0] == "Succeeded"
+    kubeconfig = yaml.safe_load(Path(applied.kubeconfig).read_text(encoding="utf-8"))
+    token = applied.say("create", "token", "airflow-scheduler", "-n", "airflow").strip()
+    for user in kubeconfig["users"]:
+        user["user"] = {"token": token}
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig), "utf-8")
+    (tmp_path / "dags").mkdir()
+    told = {"template": DEPLOY / "kubernetes" / "pod-template.yaml", "kubeconfig": tmp_path / "kubeconfig"}
+    for name, inside in {"pods": None, "no_pipeline": "/etc/heliotrope/pipelines/none.yaml"}.items():
+        places = {key: str(place) for key, place in told.items()}
+        text = _DAG.format(name=name, inside=inside, pipeline=str(EXAMPLE), **places)
+        (tmp_path / "dags" / f"{name}.py").write_text(text, "utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
+    environment |= {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "false"}
+    environment |= {"AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags")}
+
+    def airflow(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "airflow", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500, check=False)
+
+    assert airflow("db", "migrate").returncode == 0
+    done = airflow("dags", "test", "pods", "--conf", json.dumps({"start": later}))
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-6000:]
+    assert "state=success" in said, said[-6000:]
+    assert "forbidden" not in said.lower(), said[-6000:]
+    assert PASSWORD not in said
+    phase, history = launched(applied, "looks-at-history", "history", "rotating_gaussians", "--json")
+    assert phase == "Succeeded"
+    assert later.removesuffix("Z") in history
+    failed = airflow("dags", "test", "no_pipeline", "--conf", json.dumps({"start": later}))
+    said = failed.stdout + failed.stderr
+    assert "there is no file" in said, said[-6000:]
+    assert "state=failed" in said, said[-6000:]
+    assert "forbidden" not in said.lower(), said[-6000:]
+    left = applied.say("get", "pods", "-n", SPACE, "-l", "app.kubernetes.io/component=training", "-o", "name")
+    assert left == ""
