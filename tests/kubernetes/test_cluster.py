@@ -269,7 +269,7 @@ dag = ContinuousTrainingDag(
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("airflow.sdk") is None, reason="pip install 'heliotrope[airflow]'")
+@pytest.mark.skipif(importlib.util.find_spec("airflow") is None, reason="pip install 'heliotrope[airflow]'")
 def test_airflow_runs_a_cycle_in_pods_with_the_launchers_rights_alone(applied: Cluster, tmp_path: Path) -> None:
     later = START.replace("05:00", "07:00")
     assert launched(applied, "makes-rows", "run-step", "create", PIPELINE, "--start", later)[0] == "Succeeded"
