@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from heliotrope.replay import replay, span_of
 from installation import Airflow, hours_of_both, waited
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
+
+if not os.environ.get("HELIOTROPE_TEST_SCHEDULER"):
+    pytest.skip("minutes of a real Airflow: make test-airflow", allow_module_level=True)
 
 QUIET: dict[str, Any] = {"report": {"pictures": False}}
 BOTH = ("Create-Data", "Continuous-Training")
