@@ -799,7 +799,19 @@ def test_every_example_of_the_help_works(call: Call) -> None:
     """In the order in which a user would come to them, in a folder that holds the example's file."""
     Path("rotating_gaussians.yaml").write_bytes(EXAMPLE.read_bytes())
     order = [
-        *("migrate", "load", "init", "validate", "replay", "run", "reconcile", "status", "history", "drift"),
+        *(
+            "migrate",
+            "load",
+            "init",
+            "validate",
+            "replay",
+            "run",
+            "run-step",
+            "reconcile",
+            "status",
+            "history",
+            "drift",
+        ),
         *("champion", "whatif", "promote", "pin", "unpin", "rollback", "sql-means", "report", "notify", "doctor"),
     ]
     examples = {file.stem: file.read_text(encoding="utf-8") for file in GOLDEN.iterdir()}
