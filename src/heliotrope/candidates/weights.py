@@ -35,7 +35,7 @@ def fixed_share(rounds: Sequence[Floats], count: int, *, share: float, rate: flo
     >>> fixed_share([np.array([0.0, 2.0])] * 3, 2, share=0.1).round(2).tolist()
     [0.94, 0.06]
     >>> fixed_share([np.array([90.0, 92.0])] * 3, 2, share=0.1).round(2).tolist()
-    [0.56, 0.44]
+    [0.58, 0.42]
     """
     asked = [losses for losses in rounds if not np.isnan(losses).all()]
     known = [np.where(np.isnan(losses), np.nanmean(losses), losses) for losses in asked]
