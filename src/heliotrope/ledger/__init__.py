@@ -13,10 +13,12 @@ from heliotrope.ledger.history import (
     recorded,
     span,
 )
-from heliotrope.ledger.journal import Counted, Ledger, Notice, OpenCycle, Recalled
+from heliotrope.ledger.hold import Notice
+from heliotrope.ledger.journal import Ledger
 from heliotrope.ledger.migrate import CURRENT, migrate, version
 from heliotrope.ledger.outbox import Left, Message, Outbox
 from heliotrope.ledger.past import Past
+from heliotrope.ledger.readings import Counted, OpenCycle, Recalled
 from heliotrope.ledger.reign import Reign, Shadow
 from heliotrope.ledger.segments import SegmentSummary, recorded_segments, segment_champions, segment_names, segments
 
