@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heliotrope.errors import ConfigError, ConnectionLostError, DatabaseError, LockedError
+from heliotrope.errors import ConfigError, ConnectionLostError, DatabaseError, DataError, LockedError
 
 if TYPE_CHECKING:
     import psycopg
@@ -116,6 +116,7 @@ class Database:
             address = psycopg.conninfo.make_conninfo(
                 self.url,
                 options=options.strip(),
+                client_encoding="UTF8",  # whatever the database keeps its text in: SQL_ASCII would be read as bytes
                 connect_timeout=timeout,
                 fallback_application_name=self.application,
             )
@@ -147,7 +148,10 @@ class Database:
     def _arrow_url(self) -> str:
         import psycopg
 
-        return psycopg.conninfo.make_conninfo(self.url, fallback_application_name=self.application)
+        # ADBC takes what it is sent for UTF-8.
+        return psycopg.conninfo.make_conninfo(
+            self.url, client_encoding="UTF8", fallback_application_name=self.application
+        )
 
     def _unreachable(self, error: Exception) -> DatabaseError:
         first = without_password(" ".join(str(error).split()))
@@ -175,7 +179,7 @@ class Database:
             state = getattr(error, "sqlstate", None)
             raise self._failed(error, state, lost=_is_lost(str(error), state)) from error
 
-    def _failed(self, error: Exception, state: str | None, *, lost: bool) -> DatabaseError:
+    def _failed(self, error: Exception, state: str | None, *, lost: bool) -> DatabaseError | DataError:
         text = without_password(" ".join(str(error).split()))
         if state == "55P03":
             return LockedError(f"another session holds a lock: {text}", remedy="wait for its end, or end it")
@@ -189,12 +193,14 @@ class Database:
             "3F000": "run `heliotrope migrate`",
             "25006": "name the primary server, or a database and role that may write",
         }
-        classes = {
+        of_data = {
             "22": "mend the value, or let the column be of a type that holds it",
             "23": "mend or leave out the rows that the table's constraint refuses",
         }
-        remedy = remedies.get(state or "") or classes.get((state or "")[:2], "")
-        return DatabaseError(f"PostgreSQL refuses: {text}", remedy=remedy)
+        said, of = f"PostgreSQL refuses: {text}", (state or "")[:2]
+        if of in of_data:
+            return DataError(said, remedy=of_data[of])
+        return DatabaseError(said, remedy=remedies.get(state or "", ""))
 
 
 def _is_lost(text: str, state: str | None) -> bool:

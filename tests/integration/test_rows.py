@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from heliotrope.database import Database
-from heliotrope.errors import ConnectionLostError, DatabaseError, DataError, SchemaError
+from heliotrope.errors import ConnectionLostError, DataError, SchemaError
 from heliotrope.interval import Interval, interval_at, parse_step, parse_time
 from heliotrope.store import Replaced, Rows
 
@@ -163,14 +164,32 @@ def test_what_a_constraint_or_a_type_refuses_has_a_remedy(database: Database) ->
     with database.connect() as connection:
         connection.execute("CREATE TABLE strict (time timestamptz, x float8 CHECK (x > 5), class varchar(1), id uuid)")
     rows = Rows(database, "strict", "time")
-    with pytest.raises(DatabaseError, match=r"strict_x_check.*leave out the rows"):
+    with pytest.raises(DataError, match=r"strict_x_check.*leave out the rows"):
         rows.replace(HOUR, table())
     large = table().set_column(1, "x", pa.array([6.0] * 300)).set_column(2, "class", pa.array(["AB"] * 300))
-    with pytest.raises(DatabaseError, match=r"too long.*mend the value"):
+    with pytest.raises(DataError, match=r"too long.*mend the value"):
         rows.replace(HOUR, large)
     with pytest.raises(SchemaError, match="id is of type uuid, which cannot be loaded into"):
         rows.replace(HOUR, table().append_column("id", pa.array(["x"] * 300)))
     rows.close()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "EUC_KR"])
+def test_texts_come_back_from_a_database_of_any_encoding(server_url: str, encoding: str) -> None:
+    name = f"encoded_{encoding}_{os.getpid()}".lower()
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    try:
+        database = Database(server_url.replace("/postgres?", f"/{name}?"))
+        rows = Rows(database, "events", "time")
+        rows.replace(HOUR, table().set_column(2, "class", pa.array(["가을", "봄", "여름"] * 100)))
+        assert set(rows.read(HOUR.start, HOUR.end, ["class"])["class"].to_pylist()) == {"가을", "봄", "여름"}
+        with database.connect() as connection:
+            assert connection.execute("SELECT min(class) FROM events").fetchone() == ("가을",)
+        rows.close()
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_a_number_that_is_no_truth_is_not_made_one(database: Database) -> None:

@@ -455,6 +455,7 @@ def test_names_with_quotes_and_other_alphabets_are_only_names(tmp_path: Path) ->
         ("time,x,class\n2026-01-01,1,A,2\n", DataError, "line 2 has 4 values where the header has 3"),
         ('time,x,class\n2026-01-01,1,A\n2026-01-01,1,"B\n2026-01-01,1,A\n', DataError, "line 3 opens a quote, which"),
         ('time,x,class\n2026-01-01,1,"A\n2026-01-01,1,"B"\n', DataError, "line 2 holds text behind a closing quote"),
+        ('time,x,class\n2026-01-01,1,"' + "B\n" * 80_000, DataError, "line 2 opens a quote that 131,072 characters do"),
         ("time,x,class\n2026-01-01,1,A\n2026-01-01,1,\0\n", DataError, "line 3 holds a NUL"),
     ],
 )

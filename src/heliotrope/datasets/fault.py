@@ -93,9 +93,15 @@ def _numbered(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            said = "holds text behind a closing quote" if "expected after" in str(error) else "opens a quote"
+            text = str(error)
+            if "expected after" in text:
+                said = "holds text behind a closing quote"
+            elif "field larger" in text:
+                said = f"opens a quote that {csv.field_size_limit():,} characters do not close"
+            else:
+                said = "opens a quote, which swallows the lines after it"
             raise DataError(
-                f"{path}: line {line} {said}{', which swallows the lines after it' if 'opens' in said else ''}",
+                f"{path}: line {line} {said}",
                 remedy='close the quote; a quote within a quoted value is written twice, ""',
             ) from None
         if row:
