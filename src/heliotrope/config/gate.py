@@ -78,7 +78,7 @@ class Gate(Settings):
         None,
         ge=0.0,
         description="the standard deviation of what all rows of an interval share in their gain, in the unit of "
-        "min_gain; absent: measured on the intervals before",
+        "min_gain; absent: measured on the intervals before, and 0.01 while they are fewer than ten",
     )
     alpha: setting.Share = Field(0.05, description="the level of the tests of one interval")
     min_gain: float = Field(

@@ -12,6 +12,7 @@ import numpy as np
 
 from heliotrope import gate as gates
 from heliotrope.context import Context
+from heliotrope.evidence.betting import shock_known
 from heliotrope.evidence.contest import Contest, Counts, Losses, Meeting
 from heliotrope.evidence.standing import Standing
 from heliotrope.ledger import Ledger, OpenCycle, Past
@@ -161,10 +162,13 @@ def _above(context: Context, past: Past) -> float:
 
 def _shock(context: Context, incumbent: Incumbent, challenger: str, past: Past) -> float:
     """What the rows of an interval share in their gain: declared, else measured, else one in a hundred."""
-    declared, unit = context.pipeline.gate.shock, unit_of(context, past.loss or 0.0)
-    if declared is not None:
-        return declared * unit
-    return past.shock(incumbent.candidate, challenger, at_first=0.01 * unit)
+    return shock_of(context, past.gains.get((incumbent.candidate, challenger), ()), past.loss or 0.0)
+
+
+def shock_of(context: Context, gains: Sequence[tuple[float, float]], loss: float) -> float:
+    """The same from past intervals' mean gains and their standard errors; ``loss`` is a champion's mean loss before."""
+    declared, unit = context.pipeline.gate.shock, unit_of(context, loss)
+    return shock_known(gains, at_first=0.01 * unit) if declared is None else declared * unit
 
 
 def scale_of(context: Context, incumbent: Incumbent | None) -> float:

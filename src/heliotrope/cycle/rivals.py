@@ -11,7 +11,7 @@ from heliotrope import evaluate
 from heliotrope import gate as gates
 from heliotrope.config import gate as config_gate
 from heliotrope.context import Context
-from heliotrope.cycle.account import meeting_of, unit_of
+from heliotrope.cycle.account import meeting_of, shock_of, unit_of
 from heliotrope.cycle.scoring import ask, evaluation_of, serving, why_unscored
 from heliotrope.errors import ArtifactError, EstimatorError, ModelError
 from heliotrope.evidence.budget import Rate
@@ -29,7 +29,7 @@ def beside_previous(
 ) -> tuple[Evaluation | None, str]:
     """How the champion before did on the same rows, and what that adds to the evidence for it; or why it was not asked.
 
-    Both models were there before the interval, so its rows share no luck of a fit, and no shock is paid for.
+    Rows of an interval share its shock too: a day of snow favours one of two models on all its rows.
     """
     previous, rule = reign.previous, context.pipeline.gate.roll_back
     if previous is None or rule is None:
@@ -47,6 +47,7 @@ def beside_previous(
         {"previous": meeting_of(context, gain, scored.loss - other.loss, reign.loss)},
         policy,
         above=rule.min_gain * unit_of(context, reign.loss),
+        shock=shock_of(context, reign.gains.get("previous", ()), reign.loss),
     )
     evaluation = evaluation_of("previous", previous.candidate, other, gain)
     return replace(evaluation, evidence=contest.evidence["previous"]), ""
@@ -69,6 +70,7 @@ def beside_shadow(
         {name: meeting_of(context, gain, scored.loss - other.loss, reign.loss)},
         Rate(promise.one_in),
         above=context.pipeline.gate.min_gain * unit_of(context, reign.loss),
+        shock=shock_of(context, reign.gains.get("shadow", ()), reign.loss),
     )
     return replace(evaluation_of("shadow", name, other, gain), evidence=contest.evidence[name]), ""
 

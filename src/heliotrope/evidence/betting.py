@@ -23,7 +23,7 @@ most ``above``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,7 +34,17 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["BETS", "Evidence", "bound", "feed", "growth", "growth_of_counts", "interval", "shock_between"]
+__all__ = [
+    "BETS",
+    "Evidence",
+    "bound",
+    "feed",
+    "growth",
+    "growth_of_counts",
+    "interval",
+    "shock_between",
+    "shock_known",
+]
 
 _SHARES = np.array([0.9, *(0.5**k for k in range(1, 10))])
 """Each bet, as a share of the largest that cannot lose more than there is."""
@@ -271,3 +281,15 @@ def shock_between(means: ArrayLike, standard_errors: ArrayLike) -> float:
     if len(values) < 2:
         return 0.0
     return float(np.sqrt(max(values.var(ddof=1) - np.mean(errors**2), 0.0)))
+
+
+def shock_known(gains: Sequence[tuple[float, float]], *, at_first: float, enough: int = 10) -> float:
+    """:func:`shock_between` of the last 50 of ``gains``, each (mean, standard error); ``at_first`` while too few.
+
+    >>> shock_known(((0.02, 0.001), (-0.02, 0.001)) * 5, at_first=0.01) > 0.02
+    True
+    >>> shock_known([(0.02, 0.001)], at_first=0.01)
+    0.01
+    """
+    known = gains[-50:]
+    return at_first if len(known) < enough else shock_between(*zip(*known, strict=True))

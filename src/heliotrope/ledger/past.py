@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from heliotrope.evidence.betting import shock_between
 from heliotrope.evidence.standing import Standing
 from heliotrope.ledger.decode import table_of
 from heliotrope.ledger.reign import Shadow
 
-__all__ = ["Past", "past_from"]
+__all__ = ["Past", "gains_from", "past_from"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,27 +24,21 @@ class Past:
     """The champion's latest mean loss; None where none is that recent."""
     shadow: Shadow | None = None
 
-    def shock(self, champion: str, challenger: str, *, at_first: float, enough: int = 10) -> float:
-        """The standard deviation of what an interval's rows share in their gain; ``at_first`` before ``enough`` gains.
-
-        >>> gains = {("a", "b"): ((0.02, 0.001), (-0.02, 0.001)) * 5}
-        >>> round(Past(gains=gains).shock("a", "b", at_first=0.01), 3)
-        0.021
-        >>> Past(gains=gains).shock("a", "c", at_first=0.01)
-        0.01
-        """
-        known = self.gains.get((champion, challenger), ())[-50:]
-        return at_first if len(known) < enough else shock_between(*zip(*known, strict=True))
-
 
 def past_from(standing: Any, gains: Any, loss: Any) -> Past:
     """From the statement's columns. Raises ValueError, TypeError or KeyError for what heliotrope did not write."""
-    by_pair: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for champion, challenger, mean, error in gains or ():
-        if mean is not None and error is not None:
-            by_pair.setdefault((champion, challenger), []).append((float(mean), float(error)))
+    met = [((champion, challenger), mean, error) for champion, challenger, mean, error in gains or ()]
     return Past(
         standing=Standing() if standing is None else Standing.parse(table_of(standing, "standing")),
-        gains={pair: tuple(known) for pair, known in by_pair.items()},
+        gains=gains_from(met),
         loss=None if loss is None else float(loss),
     )
+
+
+def gains_from(met: Iterable[tuple[Any, Any, Any]] | None) -> dict[Any, tuple[tuple[float, float], ...]]:
+    """By key, in the order they come: the mean gains and their standard errors, where both are known."""
+    found: dict[Any, list[tuple[float, float]]] = {}
+    for key, mean, error in met or ():
+        if mean is not None and error is not None:
+            found.setdefault(key, []).append((float(mean), float(error)))
+    return {key: tuple(known) for key, known in found.items()}

@@ -15,7 +15,7 @@ from heliotrope.interval import Interval, format_time
 from heliotrope.ledger.decode import reading, table_of
 from heliotrope.ledger.history import champions, training_from
 from heliotrope.ledger.hold import Hold
-from heliotrope.ledger.past import Past, past_from
+from heliotrope.ledger.past import Past, gains_from, past_from
 from heliotrope.ledger.reign import Reign, Shadow
 from heliotrope.records import (
     Action,
@@ -121,7 +121,7 @@ class Readings(Hold):
             pair = (champion.training_id, None if previous is None else previous.training_id)
             known = row[2] is not None and pair == (row[0], row[1]) and row[3] == version
             evidence = Evidence.parse(table_of(row[2], "evidence")) if known else Evidence()
-            return replace(reign, evidence=evidence, loss=float(row[4] or 0.0))
+            return replace(reign, evidence=evidence, loss=float(row[4] or 0.0), gains=gains_from(row[5]))
 
     def contest_at(self, time: datetime) -> tuple[Champion | None, Past]:
         """Who serves at that time, and what a gate knows from the intervals before, in one round trip."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,3 +33,6 @@ class Reign:
     loss: float = 0.0
     """The latest champion's mean loss when it was last scored; 0 where none was."""
     shadow: Shadow | None = None
+    gains: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """By role, of the last 100 intervals: the mean gains of models beside the champion and their standard errors,
+    oldest first, whichever models they were."""

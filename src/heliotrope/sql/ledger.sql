@@ -206,8 +206,17 @@ SELECT
 
 -- name: monitored
 -- The latest interval in which a champion was scored: which models were, what the comparison has gathered, under which
--- declaration.
-SELECT champion.training_id, previous.training_id, previous.evidence, cycle.version_id, champion.metrics -> 'loss'
+-- declaration; and, of the last 100 intervals, what models beside the champion gained.
+SELECT champion.training_id, previous.training_id, previous.evidence, cycle.version_id, champion.metrics -> 'loss',
+    (SELECT jsonb_agg(jsonb_build_array(met.role, met.gain -> 'mean_gain', met.gain -> 'standard_error')
+                      ORDER BY latest.interval_start)
+     FROM (SELECT id, interval_start FROM heliotrope.cycle
+           WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start < %(before)s
+           ORDER BY interval_start DESC
+           LIMIT 100) AS latest
+     JOIN heliotrope.batch ON batch.cycle_id = latest.id AND batch.revision = 0
+     JOIN heliotrope.evaluation AS met ON met.batch_id = batch.id AND met.role IN ('previous', 'shadow')
+     WHERE met.gain IS NOT NULL)
 FROM heliotrope.cycle
 JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
 JOIN heliotrope.evaluation AS champion ON champion.batch_id = batch.id AND champion.role = 'champion'

@@ -20,6 +20,7 @@ from heliotrope.evidence.betting import Evidence
 from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval
 from heliotrope.ledger import Counted, Ledger, OpenCycle, Past, Recalled, Reign, Shadow
+from heliotrope.ledger.past import gains_from
 from heliotrope.records import Batch, Champion, Decision, DriftReport, Evaluation, PairedLoss, Training, Verdict
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class MemoryLedger(Ledger):
         pair = (training_id, None if before is None else before[0])
         same = pair == (champion.training_id, None if previous is None else previous.training_id)
         evidence = before[1].evidence if same and before is not None else None
-        return replace(reign, evidence=evidence or Evidence(), loss=scored.metrics["loss"] or 0.0)
+        gains = gains_from(_beside(self._until(time)[-_REMEMBERED:]))
+        return replace(reign, evidence=evidence or Evidence(), loss=scored.metrics["loss"] or 0.0, gains=gains)
 
     def contest_at(self, time: datetime) -> tuple[Champion | None, Past]:
         """Who serves at that time, and what a gate knows from the intervals before."""
@@ -144,7 +146,7 @@ class MemoryLedger(Ledger):
         scored = None if latest is None else latest.champion
         past = Past(
             standing=standing or Standing(),
-            gains=_gains(cycles[-_REMEMBERED:]),
+            gains=gains_from(_challenged(cycles[-_REMEMBERED:])),
             loss=None if scored is None else scored.metrics["loss"],
             shadow=self._shadow_at(time),
         )
@@ -364,20 +366,23 @@ def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _gains(cycles: Sequence[Tried]) -> dict[tuple[str, str], tuple[tuple[float, float], ...]]:
-    """By (champion, challenger): the mean gains and their standard errors, oldest first."""
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+def _challenged(cycles: Sequence[Tried]) -> Iterator[tuple[tuple[str, str], float | None, float | None]]:
+    """By (champion, challenger): the mean gain and its standard error, oldest first."""
     for tried in cycles:
         champion = tried.champion
         if champion is None:
             continue
         for _, one in tried.evaluations:
-            if one.role != "challenger" or one.gain is None or one.candidate == champion.candidate:
-                continue
-            known: tuple[float | None, float | None] = (one.gain.mean_gain, one.gain.standard_error)
-            if known[0] is not None and known[1] is not None:
-                found.setdefault((champion.candidate, one.candidate), []).append((known[0], known[1]))
-    return {pair: tuple(known) for pair, known in found.items()}
+            if one.role == "challenger" and one.gain is not None and one.candidate != champion.candidate:
+                yield (champion.candidate, one.candidate), one.gain.mean_gain, one.gain.standard_error
+
+
+def _beside(cycles: Sequence[Tried]) -> Iterator[tuple[str, float | None, float | None]]:
+    """By role: what models beside the champion gained, and its standard error, oldest first."""
+    for tried in cycles:
+        for _, one in tried.evaluations:
+            if one.role in ("previous", "shadow") and one.gain is not None:
+                yield one.role, one.gain.mean_gain, one.gain.standard_error
 
 
 def _evidence_of(training_id: int, cycles: Iterator[Tried]) -> Iterator[Evidence | None]:
