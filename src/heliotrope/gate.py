@@ -150,12 +150,15 @@ def p_value(gain: PairedLoss, above: float = 0.0) -> float:
 # --- the champion before ---------------------------------------------------------------------------------
 
 
-def roll_back(rule: RollBack, previous: str, evidence: Evidence) -> Decision | None:
+def roll_back(rule: RollBack, previous: str, evidence: Evidence, newest: float) -> Decision | None:
     """The decision to put the champion before back, named ``previous``; None while evidence does not suffice.
+
+    Evidence counts from whenever it began to speak, so the mean gain of all intervals may be less than that of the
+    latest ones; ``newest`` is that of the newest.
 
     >>> from heliotrope.config.gate import RollBack
     >>> seen = Evidence().after_counts(30, 2, 900, stake=1 / 500)
-    >>> roll_back(RollBack(), "tree of yesterday", seen).reasons[0]  # doctest: +ELLIPSIS
+    >>> roll_back(RollBack(), "tree of yesterday", seen, 28 / 900).reasons[0]  # doctest: +ELLIPSIS
     'the champion before, tree of yesterday, would have done better: evidence ... of the 500 needed, ...'
     """
     if evidence.wealth < 1.0:
@@ -164,6 +167,7 @@ def roll_back(rule: RollBack, previous: str, evidence: Evidence) -> Decision | N
         f"the champion before, {previous}, would have done better: evidence "
         f"{_multiple(evidence.wealth * rule.one_in)} of the {rule.one_in:.4g} needed, mean gain {evidence.mean:.4g} "
         f"over {_counted(evidence.intervals)} of {evidence.rows} rows"
+        + (f", {newest:.4g} in the newest" if evidence.intervals > 1 else "")
     )
     numbers = {"wealth": evidence.wealth, "e_value": evidence.e_value, "gain": evidence.mean}
     said = {f"previous.{name}": value for name, value in numbers.items()} | {"price": 1.0, "stake": 1.0 / rule.one_in}

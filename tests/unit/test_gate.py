@@ -402,8 +402,8 @@ def test_a_guard_keeps_out_whoever_would_be_promoted() -> None:
 
 def test_the_champion_before_is_put_back_on_evidence_and_not_sooner() -> None:
     seen = Evidence().after_counts(30, 20, 900, stake=1 / 500)
-    assert roll_back(RollBack(), "tree", seen) is None
-    decision = roll_back(RollBack(), "tree", seen.after_counts(90, 20, 900, stake=1 / 500))
+    assert roll_back(RollBack(), "tree", seen, 0.0) is None
+    decision = roll_back(RollBack(), "tree", seen.after_counts(90, 20, 900, stake=1 / 500), 70 / 900)
     assert decision is not None
     assert decision.action is Action.ROLL_BACK
     assert "the champion before, tree, would have done better: evidence " in decision.reasons[0]

@@ -89,6 +89,7 @@ def out_of_the_shadow(
 def rolled_back(context: Context, reign: Reign, before: Evaluation | None) -> Decision | None:
     """The decision to put the champion before back, where evidence suffices."""
     rule, previous = context.pipeline.gate.roll_back, reign.previous
-    if rule is None or previous is None or before is None or before.evidence is None:
+    if rule is None or previous is None or before is None or before.evidence is None or before.gain is None:
         return None
-    return gates.roll_back(rule, f"{previous.candidate} of {previous.training.window}", before.evidence)
+    name = f"{previous.candidate} of {previous.training.window}"
+    return gates.roll_back(rule, name, before.evidence, before.gain.mean_gain)
