@@ -185,6 +185,14 @@ def test_no_champion_is_put_back_where_that_is_switched_off(spoilt: Database, tm
     assert {one["role"] for summary in found for one in summary.evaluations} == {"champion", "challenger"}
 
 
+def test_what_an_interval_may_do_to_all_its_rows_is_no_reason_to_put_a_champion_back(
+    spoilt: Database, tmp_path: Path
+) -> None:
+    with world.replayed(spoilt, tmp_path, candidates=ONE, gate={"shock": 0.5}) as context:
+        found = summaries(context)
+    assert not any(one.decision is not None and one.decision["action"] == "roll_back" for one in found)
+
+
 def test_evidence_for_the_champion_before_is_gathered_while_the_same_two_stand(
     database: Database, tmp_path: Path
 ) -> None:
