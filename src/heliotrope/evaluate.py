@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from heliotrope.errors import ConfigError, DataError, EstimatorError, nearest
-from heliotrope.records import PairedLoss
+from heliotrope.records import LARGEST, PairedLoss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -200,11 +200,17 @@ def _regression(actual: Floats, predicted: Floats) -> tuple[dict[str, float], di
 
 def _numbers(values: NDArray[Any], whose: str) -> Floats:
     numbers = np.asarray(values, dtype=np.float64)
-    bad = len(numbers) - int(np.count_nonzero(np.isfinite(numbers)))
+    bad = len(numbers) - int(np.count_nonzero(np.abs(numbers) <= LARGEST))
     if bad and whose == "actual":
-        raise DataError(f"the target is not finite in {bad} rows", remedy="set validation.on_non_finite to drop")
+        raise DataError(
+            f"the target is not finite, or beyond {LARGEST:.2g}, in {bad} rows",
+            remedy="set validation.on_non_finite to drop",
+        )
     if bad:
-        raise EstimatorError(f"the model's prediction is not finite in {bad} rows", remedy="mend its parameters")
+        raise EstimatorError(
+            f"the model's prediction is not finite, or beyond {LARGEST:.2g}, in {bad} rows",
+            remedy="mend its parameters",
+        )
     return numbers
 
 

@@ -237,7 +237,8 @@ def _without_champion(contenders: Sequence[Contender], unscored: str) -> tuple[D
         reason += f", of {len(contenders)} candidates" if len(contenders) > 1 else ""
     else:
         winner = contenders[0]
-        reason = f"{what}, nothing to compare with: {winner.candidate} was declared first"
+        first = "the first that could be fitted" if unscored else "declared first"
+        reason = f"{what}, nothing to compare with: {winner.candidate} was {first}"
     reasons = (unscored, reason) if unscored else (reason,)
     decision = Decision(action=Action.PROMOTE, reasons=reasons, evidence=_evidence(contenders))
     return decision, winner.candidate
@@ -368,7 +369,7 @@ def _unless_worse(contender: Contender, gain: PairedLoss, alpha: float) -> _Find
     if p < alpha:
         reason = f"a fresh {name} is worse than the champion: {numbers}, p = {p:.2g} < {alpha:g}"
     elif _worse_nowhere(gain):
-        reason = f"a fresh {name} is worse than the champion on no row: {numbers}"
+        reason = f"a fresh {name} does no worse than the champion on any row: {numbers}"
     else:
         reason = f"a fresh {name} is not shown to be worse than the champion: {numbers}"
     return _Finding(contender=contender, passed=p >= alpha, reason=reason, p_value=p)
@@ -381,7 +382,7 @@ def _not_worse(contender: Contender, gain: PairedLoss, alpha: float, margin: flo
     if p < alpha:
         reason = f"a fresh {name} is not worse than the champion by {margin:.4g}: {numbers}, {said_p(p)} < {alpha:g}"
     elif _worse_nowhere(gain):
-        reason = f"a fresh {name} is worse than the champion on no row: {numbers}"
+        reason = f"a fresh {name} does no worse than the champion on any row: {numbers}"
     else:
         passed = False
         reason = (

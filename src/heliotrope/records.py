@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from heliotrope.interval import Interval
 
 __all__ = [
+    "LARGEST",
     "PINNED",
     "Action",
     "Batch",
@@ -32,6 +33,9 @@ __all__ = [
     "Training",
     "Verdict",
 ]
+
+LARGEST = 3.4028234663852886e38
+"""A number beyond it counts as infinite: trees read floats of 32 bits, and its square should still be a number."""
 
 
 PINNED = "pinned"

@@ -200,8 +200,9 @@ def replay(context: Context, span: Sequence[Interval]) -> Iterator[Outcome]:
     """Run every cycle of the span in order; those done before are passed over. A lost connection is made again.
 
     Stop it where you like, by closing the generator, by Ctrl-C or by a kill: what is done stays, and the next call
-    goes on there.
+    goes on there. What the pipeline declares is recorded, and its columns looked for, though nothing be left to run.
     """
+    patiently(context, lambda: (context.ledger.ids, context.kinds))
     done = patiently(context, lambda: context.ledger.done_intervals(span[0].start, span[-1].end))
     for interval in span:
         begun = time.perf_counter()

@@ -17,12 +17,15 @@ __all__ = ["pin", "promote", "roll_back", "unpin"]
 def promote(context: Context, name: str, *, reason: str, actor: str, pin: bool = False) -> Champion:
     """Fit the candidate on its newest window and let it serve from the end of the last cycle.
 
+    The window ends with the last interval whose rows could be used: those after it may be empty.
+
     Raises ConfigError for a candidate the pipeline does not declare, LedgerError when no cycle is done yet.
     """
     candidate = cycle.candidate_named(context, name)
     with context.ledger.lock():
         last, end = _last_cycle(context)
-        training_id = cycle.train_one(context, candidate, last, end)
+        newest = context.ledger.last_usable() or last
+        training_id = cycle.train_one(context, candidate, newest, newest.end)
         return _serve(context, training_id, Action.PROMOTE, end, reason, actor, pin=pin)
 
 

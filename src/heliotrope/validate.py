@@ -2,7 +2,8 @@
 
 Rows are looked at in this order, and every rule sees only the rows that those before it have left: unlabelled (the
 target is null), null features, non-finite numbers, unseen classes. NaN is how many a source writes "no value", so it
-counts as null; plus and minus infinity are the non-finite numbers. A dropped row is counted once, hence
+counts as null; plus and minus infinity, and what 32 bits cannot hold, are the non-finite numbers. A dropped row is
+counted once, hence
 
     rows read = rows left + the rows of every problem whose ``done`` is ``drop``
 
@@ -26,7 +27,7 @@ from heliotrope.config import Pipeline
 from heliotrope.content import in_order
 from heliotrope.errors import DataError, SchemaError, ValidationError, nearest
 from heliotrope.interval import Interval, format_time
-from heliotrope.records import Batch, Problem, Verdict
+from heliotrope.records import LARGEST, Batch, Problem, Verdict
 
 __all__ = ["infer_kinds", "unanswerable", "validate"]
 
@@ -201,7 +202,7 @@ def _with_also(rows: pa.Table, read: pa.Table, also: Mapping[str, Kind], finding
 def unanswerable(rows: pa.Table, also: Collection[str], pipeline: Pipeline) -> dict[str, NDArray[np.bool_]]:
     """By column of ``also``: the rows that the champion is not asked about, for they have no value there.
 
-    That is none, null or NaN, unless ``validation.on_null`` is ``allow``; or an infinite number.
+    That is none, null or NaN, unless ``validation.on_null`` is ``allow``; or a number that is infinite or too large.
     """
     found = {}
     for name in also:
@@ -212,7 +213,7 @@ def unanswerable(rows: pa.Table, also: Collection[str], pipeline: Pipeline) -> d
         if pipeline.validation.on_null != "allow":
             bad |= column.is_null().to_numpy()
         if column.type == pa.float64():
-            bad |= np.isinf(column.to_numpy())
+            bad |= np.abs(column.to_numpy()) > LARGEST
         if bad.any():
             found[name] = bad
     return found
@@ -268,9 +269,10 @@ def _sift_features(rows: pa.Table, pipeline: Pipeline, findings: _Findings) -> N
         column = rows[name]
         if column.type == pa.float64():
             values = column.to_numpy()
-            if np.isfinite(values).all():
+            size = np.abs(values)
+            if not len(size) or size.max() <= LARGEST:  # NaN is not
                 continue
-            infinite[name] = np.isinf(values)
+            infinite[name] = size > LARGEST
         if column.null_count and name != pipeline.target:
             findings.rows("null", name, column.is_null().to_numpy())
     for name, bad in infinite.items():

@@ -192,6 +192,25 @@ def test_texts_come_back_from_a_database_of_any_encoding(server_url: str, encodi
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def test_texts_are_in_utf_8_whatever_the_session_would_speak(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.connect() as connection:
+        connection.execute("ALTER ROLE CURRENT_USER SET client_encoding = 'LATIN1'")
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    try:
+        rows = Rows(database, "events", "time")
+        rows.replace(HOUR, table().set_column(2, "class", pa.array(["café", "naïve", "가"] * 100)))
+        rows.close()
+        assert set(rows.read(HOUR.start, HOUR.end, ["class"])["class"].to_pylist()) == {"café", "naïve", "가"}
+        with database.connect() as connection:
+            assert connection.execute("SELECT octet_length(min(class)) FROM events").fetchone() == (5,)
+        rows.close()
+    finally:
+        with database.connect() as connection:
+            connection.execute("ALTER ROLE CURRENT_USER RESET client_encoding")
+
+
 def test_a_number_that_is_no_truth_is_not_made_one(database: Database) -> None:
     with database.connect() as connection:
         connection.execute("CREATE TABLE truths (time timestamptz, x float8, class text, sure boolean)")

@@ -169,7 +169,7 @@ def test_a_refresh_that_is_shown_to_be_worse_is_kept_out() -> None:
 def test_a_refresh_that_is_the_champion_passes_however_few_the_rows(gain: PairedLoss) -> None:
     decision, name = decide(Gate(), [contender("own", gain, same=True)], has_champion=True)
     assert name == "own"
-    assert "worse than the champion on no row" in decision.reasons[0]
+    assert "no worse than the champion on any row" in decision.reasons[0]
 
 
 def test_a_refresh_worse_by_a_constant_does_not_pass() -> None:

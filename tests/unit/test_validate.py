@@ -255,6 +255,12 @@ def test_a_target_of_regression_that_is_nan_is_unlabelled_and_inf_is_non_finite(
     assert batch.table["label"].to_pylist() == [1.0]
 
 
+def test_a_number_that_32_bits_cannot_hold_is_non_finite_too() -> None:
+    batch = check(table(x=[1.0, 1e39, -1e200, 3e38], origin=["EWR"] * 4, label=["A"] * 4))
+    assert [(one.rule, one.column, one.rows) for one in batch.problems] == [("non_finite", "x", 2)]
+    assert batch.table["x"].to_pylist() == [1.0, 3e38]
+
+
 def test_a_row_is_counted_once_for_the_first_reason_that_drops_it() -> None:
     given = table(x=[None, None, INF, 1.0], origin=[None, "EWR", None, "EWR"], label=[None, "A", "A", "A"])
     batch = check(given)

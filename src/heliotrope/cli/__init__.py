@@ -6,6 +6,8 @@ database, 5 a model or the registry, 130 stopped by Ctrl-C, 141 the reader of th
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import sys
 import warnings
@@ -19,7 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from heliotrope.cli.failure import OUTPUT_CLOSED, StoppedError, WarnedOnce, close_output, tell
 
     is_program = arguments is None
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what it says of a call that Ctrl-C cut short
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started it, as daemons do
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open as long as the program runs
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding lacks

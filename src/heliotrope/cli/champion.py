@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,7 +84,7 @@ def champion(
         whole = "; the whole's serves it" if part else ""
         session.output.say(f"{declared.name} has no champion{' of its own' if part else ''}{then}{first}{whole}")
     else:
-        _say(session.output, declared, found, part)
+        _say(session.output, declared, known, found, part)
     if others is not None:
         names = ", ".join(f"{count} {name}" for name, count in others.items())
         session.output.say(f"segments    with a champion of their own: {names or 'none'}; see one with --segment")
@@ -97,7 +97,7 @@ def _serving(known: tuple[Champion, ...], when: datetime | None) -> Champion | N
     return None
 
 
-def _say(output: Output, pipeline: Pipeline, found: Champion, segment: str) -> None:
+def _say(output: Output, pipeline: Pipeline, known: Sequence[Champion], found: Champion, segment: str) -> None:
     training, until = (
         found.training,
         "until replaced" if found.valid_to is None else f"to {format_time(found.valid_to)}",
@@ -105,7 +105,7 @@ def _say(output: Output, pipeline: Pipeline, found: Champion, segment: str) -> N
     pinned = ", pinned" if found.pinned else ""
     name = f"{pipeline.name}, {segment}" if segment else pipeline.name
     output.say(f"{name}: {found.candidate}, {format_time(found.valid_from)} {until}{pinned}", style="bold")
-    output.say(f"why         {found.did}, decided by {found.actor}, {_when(found.decided_at)}")
+    output.say(f"why         {_did(known, found)}, decided by {found.actor}, {_when(found.decided_at)}")
     for reason in found.reasons:
         output.say(f"            {reason}")
     output.say(f"trained on  {training.rows} rows of {training.window}, seed {training.seed}")
@@ -116,6 +116,13 @@ def _say(output: Output, pipeline: Pipeline, found: Champion, segment: str) -> N
     output.say(f"registered  {absent if version is None else f'in MLflow as version {version}'}")
     output.say(f"code        {training.code_version}")
     output.say(f"champion id {found.id}")
+
+
+def _did(known: Sequence[Champion], found: Champion) -> str:
+    """What made it champion, in the words of `history`: a fresh fit of the candidate that served is a refresh."""
+    place = next((place for place, one in enumerate(known) if one.id == found.id), 0)
+    fresh = place > 0 and known[place - 1].candidate == found.candidate
+    return "refresh" if found.did == "promote" and not found.by_hand and fresh else found.did
 
 
 def _when(time: datetime) -> str:
@@ -132,7 +139,7 @@ def _say_all(output: Output, pipeline: Pipeline, known: tuple[Champion, ...]) ->
             one.candidate,
             format_time(one.valid_from),
             "still" if one.valid_to is None else format_time(one.valid_to),
-            f"{one.did}: {one.reasons[0] if one.reasons else '-'}",
+            f"{_did(known, one)}: {one.reasons[0] if one.reasons else '-'}",
         )
         for one in known
     ]
@@ -150,7 +157,8 @@ def promote(
 ) -> None:
     """Let a candidate serve, by hand.
 
-    It is fitted on its newest window and serves from the end of the last cycle.
+    It is fitted on its newest window, which ends with the last interval whose rows could be used, and
+    serves from the end of the last cycle.
 
     \b
     Example:
@@ -287,7 +295,7 @@ def _change(
             "messages": told.document(),
         }
     )
-    _say(session.output, declared, made, part)
+    _say(session.output, declared, known, made, part)
     if told.delivered is not None:
         session.output.say(f"messages    {delivered_text(told.delivered)}")
 

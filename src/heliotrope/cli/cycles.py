@@ -117,6 +117,8 @@ def run(
         ):
             told.interval = chosen
             ran = patiently(context, lambda: cycle.run(context, chosen))
+            if asked is None:
+                _tell_of_quiet(context, chosen, session.output)
             picture_seconds = draw(context, chosen, session.output, pictures) if ran else 0.0
             unregistered = register(context, session.output)
         summary = all_cycles(context, [chosen])[0]
@@ -141,6 +143,18 @@ def run(
     segments.say_failures(session.output, done)
     _end_if_hopeless(session.output, [summary])
     _end_if_failed(done)
+
+
+def _tell_of_quiet(context: Context, latest: Interval, output: Output) -> None:
+    """Warn where the latest interval is empty because the rows ended before it."""
+    span = context.rows.span(end=latest.end)
+    if span is None or span[1] >= latest.start:
+        return
+    name = context.pipeline.name
+    output.warn(
+        f"the latest interval has no row: the last one of {context.pipeline.source.table} is of {format_time(span[1])}",
+        f"see what fills the table; for what is stored: heliotrope replay {name}.yaml",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +238,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
     measured = f"{drift_text(summary)} detectors" if summary.drift else "not measured"
     output.say(f"drift      {measured}{': ' if features else ''}{features}")
     for decision in summary.decisions:
-        output.say(f"{decision['stage']:<10} {str(decision['action']).replace('_', ' ')}")
+        fresh = decision["stage"] == "gate" and decision["action"] == "promote" and is_refresh(summary)
+        output.say(f"{decision['stage']:<10} {'refresh' if fresh else str(decision['action']).replace('_', ' ')}")
         for reason in decision["reasons"]:
             output.say(f"           {reason}")
     for name_failed, failure in summary.failed.items():

@@ -55,9 +55,13 @@ def doctor(database: options.Database = None, as_json: options.Json = False) -> 
     failed = any(check.state == "fail" for check in checks)
     session.output.document({"ok": not failed, "checks": [asdict(check) for check in checks]})
     session.output.table(("check", "state", "found"), [(check.name, check.state, check.found) for check in checks])
+    remedies: dict[str, list[str]] = {}
     for check in checks:
         if check.remedy and check.state != "ok":
-            session.output.say(f"{check.name}: {check.remedy}")
+            remedies.setdefault(check.remedy, []).append(check.name)
+    for remedy, names in remedies.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        session.output.say(f"{', '.join(names[:3])}{more}: {remedy}")
     if failed:
         raise typer.Exit(1)
 

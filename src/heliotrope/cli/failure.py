@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from heliotrope.cli.output import printable
@@ -59,10 +60,18 @@ def tell(error: BaseException, *, as_json: bool) -> int:
             said = {"error": known.message, "remedy": known.remedy, "exit_code": known.exit_code}
             print(json.dumps(said, indent=2), flush=True)
         else:
-            print(f"error: {message}" + (f"\nremedy: {remedy}" if remedy else ""), file=sys.stderr, flush=True)
+            _print_error(message, remedy)
     except BrokenPipeError:
         close_output()
+    except OSError:  # its disk is full
+        close_output()
+        with suppress(OSError):
+            _print_error(message, remedy)
     return known.exit_code
+
+
+def _print_error(message: str, remedy: str) -> None:
+    print(f"error: {message}" + (f"\nremedy: {remedy}" if remedy else ""), file=sys.stderr, flush=True)
 
 
 def close_output() -> None:
@@ -86,6 +95,10 @@ def _known(error: BaseException) -> HeliotropeError:
         return StoppedError("stopped; nothing half-done was kept", remedy="run the same command again")
     if isinstance(error, typer.TyperException):
         return _UsageError(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG) and error.filename is None:
+        return HeliotropeError(
+            f"what is printed cannot be written: {error.strerror}", remedy="free space where the output goes"
+        )
     text = said(error, 2000)
     return HeliotropeError(
         f"unexpected {type(error).__name__}{': ' if text else ''}{text}",

@@ -85,7 +85,8 @@ class Output:
                 overflow="fold",
             )
         for row in rows:
-            table.add_row(*(printable(cell) for cell in row))
+            first, *others = map(printable, row)
+            table.add_row(first.replace("\n", "\\n"), *others)
         if title:
             self.say(title, style="bold")
         self._console.print(table, soft_wrap=False)

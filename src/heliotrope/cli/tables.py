@@ -137,4 +137,4 @@ def say_summary(output: Output, summaries: Sequence[CycleSummary], metric: str, 
             f"then waited for the registry {done.registry_seconds:.2f}"
         )
         rest = max(done.cycle_seconds - sum(said["seconds"].values()), 0.0)
-        output.say(f"  of the cycles: {seconds_text(said['seconds'] | {'between them': rest})}")
+        output.say(f"  of the cycles: {seconds_text(said['seconds'] | {'locks and writing': rest})}")

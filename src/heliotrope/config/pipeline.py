@@ -74,7 +74,6 @@ class Pipeline(Settings):
     )
     approval: Annotated[Approval | None, BeforeValidator(_required)] = Field(
         None,
-        exclude_if=lambda approval: approval is None,
         description="whether a person is asked before a promotion: required, or its timeout and what else; "
         "absent: nobody is",
     )

@@ -22,7 +22,9 @@ class Validation(Settings):
         "fail", description="a column is missing or has a type that does not fit"
     )
     on_null: Literal["drop", "hold", "fail", "allow"] = Field("drop", description="a feature is null or NaN")
-    on_non_finite: Literal["drop", "hold", "fail"] = Field("drop", description="a number is infinite")
+    on_non_finite: Literal["drop", "hold", "fail"] = Field(
+        "drop", description="a number is infinite, or beyond 3.4e38, which 32 bits cannot hold"
+    )
     on_unlabelled: Literal["drop", "hold", "fail"] = Field("drop", description="the target is null")
     on_unseen_class: Literal["hold", "drop", "fail", "allow"] = Field(
         "hold", description="a class that is not in classes, or, without those, that the champion does not know"

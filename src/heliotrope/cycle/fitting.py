@@ -187,7 +187,10 @@ def train_one(context: Context, candidate: Candidate, interval: Interval, end: d
     final = fit(context, candidate, end, known, Stopwatch(), keep=True)
     if final is None or final.model is None:
         why = "its window holds no rows" if final is None else str(final.failure)
-        raise EstimatorError(f"candidate {candidate.name!r} could not be fitted: {why}")
+        raise EstimatorError(
+            f"candidate {candidate.name!r} could not be fitted: {why}",
+            remedy="name another candidate, or mend its `params` or `window`",
+        )
     trainings = ledger.trainings_of(cycle.id)
     for role in ("final", "manual"):
         before = trainings.get((role, candidate.name))

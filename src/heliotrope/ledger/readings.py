@@ -97,6 +97,11 @@ class Readings(Hold):
         found: datetime | None = self._rows("last_done", before=before)[0][0]
         return found
 
+    def last_usable(self) -> Interval | None:
+        """The latest interval whose rows, as they were last read, could be used."""
+        rows = self._rows("last_usable")
+        return Interval(*rows[0]) if rows else None
+
     def champion_at(self, time: datetime) -> Champion | None:
         """Who serves at that time, by the data's clock."""
         with self.database.errors():

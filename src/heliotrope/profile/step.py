@@ -54,8 +54,9 @@ def choose(counts: Mapping[int, int], base: timedelta) -> Step:
     ``counts`` are the rows of every interval of length ``base`` that has any, by its place on the grid.
 
     >>> daily = choose({24 * day: 500 for day in range(60)}, HOUR)
-    >>> str(daily)
-    '500 rows in a typical 1d, 60 of them; the shortest from 1h on with 300 rows in a typical one, and 12 of them'
+    >>> str(daily)  # doctest: +NORMALIZE_WHITESPACE
+    '500 rows in a typical 1d, 60 of them; the shortest of 1h, 6h, 1d, 1w and 4w with 300 rows in a typical one,
+    and 12 of them'
     """
     steps = [step for step in _STEPS if step >= base]
     found = {step: _measured(step, counts, base) for step in steps}
@@ -68,7 +69,7 @@ def choose(counts: Mapping[int, int], base: timedelta) -> Step:
     enough = [step for step in many if found[step][0] >= ENOUGH]
     asked = f"with {ENOUGH} rows in a typical one, and {MANY} of them"
     if enough and enough[-1] >= HOUR:
-        chosen, reason = next(step for step in enough if step >= HOUR), f"the shortest from 1h on {asked}"
+        chosen, reason = next(step for step in enough if step >= HOUR), f"the shortest of 1h, 6h, 1d, 1w and 4w {asked}"
     elif enough:
         chosen, reason = enough[-1], f"the longest below 1h {asked}"
     elif many:

@@ -68,6 +68,15 @@ WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start
     AND NOT EXISTS (SELECT FROM heliotrope.step WHERE step.cycle_id = cycle.id AND step.name = 'done')
 ORDER BY interval_start
 
+-- name: last_usable
+-- The latest interval whose rows, as they were last read, could be used.
+SELECT interval_start, interval_end
+FROM heliotrope.cycle
+WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+    AND (SELECT verdict FROM heliotrope.batch WHERE cycle_id = cycle.id ORDER BY revision DESC LIMIT 1) = 'ok'
+ORDER BY interval_start DESC
+LIMIT 1
+
 -- name: add_cycle
 INSERT INTO heliotrope.cycle
     (pipeline_id, version_id, segment, interval_start, interval_end, code_version, started_at)

@@ -191,6 +191,24 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert (done.returncode, err) == (141, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("verb", ["--help", "--version"])
+def test_a_full_disk_under_the_output_is_said(verb: str) -> None:
+    program = f"import sys\nfrom heliotrope.cli import main\nsys.exit(main([{verb!r}]))\n"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: what is printed cannot be written: No space left on device\nremedy: ")
+    assert done.stderr.count(b"\n") == 2
+
+
+def test_a_program_started_without_an_output_has_nothing_to_say_and_no_fault() -> None:
+    program = (
+        "import sys\nsys.stdout = sys.stderr = None\nfrom heliotrope.cli import main\nsys.exit(main(['--help']))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 def test_a_reader_that_goes_away_from_stderr_is_no_error_either() -> None:
     program = "import sys\nfrom heliotrope.cli import main\nsys.exit(main(['stauts']))\n"
     done = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
