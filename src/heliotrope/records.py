@@ -215,6 +215,8 @@ class Training:
     code_version: str
     artifact: str | None = None
     """SHA-256 of the model's file; None for a challenger that was scored and not kept."""
+    classes: tuple[str, ...] = ()
+    """The classes of its window, sorted; empty for a regression, and where the pipeline declares them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -233,6 +235,8 @@ class Champion:
     training: Training
     training_id: int
     registered_version: str | None = None
+    classes: tuple[str, ...] = ()
+    """The classes met until it began to serve, sorted: those of its window, and those that the champion before knew."""
 
     @property
     def did(self) -> str:

@@ -718,8 +718,8 @@ def test_sql_means_of_a_regression_and_of_times_without_a_zone(call: Call, datab
 
 
 def test_migrate_does_its_work_once(call: Call) -> None:
-    assert call("migrate", "--json").document == {"version": "0006", "changed": True}
-    assert call("migrate", "--json").document == {"version": "0006", "changed": False}
+    assert call("migrate", "--json").document == {"version": "0007", "changed": True}
+    assert call("migrate", "--json").document == {"version": "0007", "changed": False}
 
 
 def test_doctor_finds_everything_in_order(replayed: Call) -> None:

@@ -166,6 +166,32 @@ def test_a_class_the_champion_does_not_know_holds_the_batch(context: Context) ->
     assert "Ñ'; --" in last.decisions[0]["reasons"][0]
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_a_class_that_was_met_before_is_known_though_the_last_window_had_none(
+    database: Database, tmp_path: Path, back: bool
+) -> None:
+    world.fill(database, 6)
+    with psycopg.connect(database.url) as connection:
+        connection.execute(
+            "DELETE FROM continuous_training WHERE class <> 'A' AND time >= %s AND time < %s",
+            [world.hours(4)[2].start, world.hours(4)[3].end],
+        )
+    last = {"kind": "sliding", "intervals": 1}
+    candidates = [{"name": "linear", "estimator": "sklearn.linear_model.LogisticRegression", "window": last}]
+    candidates += [{"name": "tree", "estimator": "sklearn.tree.DecisionTreeClassifier", "window": last}]
+    with world.opened(database, tmp_path, candidates=candidates) as context:
+        for hour in world.hours(6):
+            cycle.run(context, hour)
+            if back and hour == world.hours(4)[3]:
+                succession.promote(context, "tree", reason="one class alone", actor="ann")
+                succession.roll_back(context, to=None, reason="back", actor="ann")
+        served = champions(context.ledger.connection, context.ledger.pipeline_id)
+        found = summaries(context)
+    assert {one.verdict for one in found} == {"ok"}
+    assert {one.classes for one in served} == {("A", "B", "C")}
+    assert any(one.training.classes == ("A",) for one in served)
+
+
 def test_rows_that_come_late_are_found_and_scored_again_on_request(context: Context) -> None:
     hours = world.hours(8)
     run(context, 8)

@@ -175,11 +175,11 @@ def test_predictions_of_another_shape_are_refused() -> None:
 
 
 def test_predictions_that_are_not_finite_are_refused() -> None:
-    with pytest.raises(EstimatorError, match="not finite, or beyond .*, in 1 rows"):
+    with pytest.raises(EstimatorError, match=r"not finite, or beyond .*, in 1 rows"):
         regressed([1.0, 2.0], [1.0, np.inf])
     with pytest.raises(EstimatorError, match="probabilities are not finite in 1 rows"):
         classified("ab", "ab", proba=[[1.0, 0.0], [np.nan, np.nan]])
-    with pytest.raises(DataError, match="target is not finite, or beyond .*, in 2 rows"):
+    with pytest.raises(DataError, match=r"target is not finite, or beyond .*, in 2 rows"):
         regressed([np.nan, np.nan, 1.0], [1.0, 1.0, 1.0])
 
 

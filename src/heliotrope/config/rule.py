@@ -27,7 +27,8 @@ class Validation(Settings):
     )
     on_unlabelled: Literal["drop", "hold", "fail"] = Field("drop", description="the target is null")
     on_unseen_class: Literal["hold", "drop", "fail", "allow"] = Field(
-        "hold", description="a class that is not in classes, or, without those, that the champion does not know"
+        "hold",
+        description="a class that is not in classes, or, without those, that no champion so far was trained on",
     )
     max_dropped: float = Field(
         0.5, ge=0.0, le=1.0, description="hold when a larger share of the labelled rows is dropped"

@@ -43,7 +43,7 @@ def _assess(context: Context, interval: Interval) -> OpenCycle:
     with watch("load"):
         model = None if champion is None else serving(context, champion)
     with watch("extract"):
-        batch = batch_of(context, interval, model)
+        batch = batch_of(context, interval, champion, model)
     held = batch.verdict is Verdict.HELD
     scored: evaluate.Scored | None = None
     before: Evaluation | None = None
@@ -125,7 +125,7 @@ def reassess(context: Context, record: Recorded) -> bool:
     context.forget(interval)
     champion = ledger.champion_at(interval.start)
     model = None if champion is None else serving(context, champion)
-    batch = batch_of(context, interval, model)
+    batch = batch_of(context, interval, champion, model)
     now = batch.content_hash
     if record.columns != context.pipeline.columns:
         now = context.content_hashes(interval, record.columns)[interval.start]

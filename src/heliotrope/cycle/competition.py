@@ -48,7 +48,7 @@ def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     batch_id, _ = ledger.batch_of(cycle.id)
     champion, past = ledger.contest_at(interval.start)
     model = None if champion is None else serving(context, champion)
-    batch = batch_of(context, interval, model)
+    batch = batch_of(context, interval, champion, model)
     recalled: tuple[Recalled, ...] = ()
     if champion is not None and model is not None and pipeline.recall is not None:
         with watch("recall"), one_thread():
@@ -84,7 +84,7 @@ def _compete(
     watch: Stopwatch,
 ) -> tuple[list[Challenger], dict[str, Evaluation], list[Challenger], Challenger | None]:
     """Every candidate fitted without the newest interval, how it did there, and fits with it to serve or shadow."""
-    known = known_classes(context, model)
+    known = known_classes(context, champion, model)
     incumbent = champion_scored = champion_loss = asked = None
     if champion is not None and model is not None:
         incumbent = Incumbent(champion.candidate, why_unscored(context, model, batch))

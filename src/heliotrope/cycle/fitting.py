@@ -71,8 +71,13 @@ def fit(
                 sha256 = context.save(model)
     except EstimatorError as error:
         return Challenger(training, None, str(error))
-    seconds = fitting.seconds.get("fit", 0.0)
-    return Challenger(replace(training, seconds=seconds, artifact=sha256 if keep else None), model)
+    seconds, met = fitting.seconds.get("fit", 0.0), _classes(context, model)
+    return Challenger(replace(training, seconds=seconds, artifact=sha256 if keep else None, classes=met), model)
+
+
+def _classes(context: Context, model: Model) -> tuple[str, ...]:
+    """The classes of the model's window, where they come as they are."""
+    return () if context.pipeline.classes is not None else model.classes
 
 
 def _fit_stream(
@@ -105,6 +110,7 @@ def _fit_stream(
     if model is None:
         return Challenger(training, None, failure)
     context.remember(training.fingerprint, model)
+    training = replace(training, classes=_classes(context, model))
     if not keep:
         return Challenger(training, model)
     try:
@@ -183,7 +189,7 @@ def train_one(context: Context, candidate: Candidate, interval: Interval, end: d
     cycle = ledger.find(interval)
     assert cycle is not None, "called for a cycle that is done"
     champion = ledger.champion_at(interval.start)
-    known = known_classes(context, None if champion is None else serving(context, champion))
+    known = known_classes(context, champion, None if champion is None else serving(context, champion))
     final = fit(context, candidate, end, known, Stopwatch(), keep=True)
     if final is None or final.model is None:
         why = "its window holds no rows" if final is None else str(final.failure)

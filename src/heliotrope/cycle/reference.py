@@ -22,7 +22,7 @@ def drift_of(context: Context, champion: Champion, batch: Batch, model: Model) -
     config = context.pipeline.drift
     span = champion.training.window if config.reference == "training" else _before(batch.interval, config.intervals)
     seed = seed_for(context.pipeline.seed, "drift", format_time(batch.interval.start))
-    chosen = _reference(context, span, config.max_rows, known_classes(context, model))
+    chosen = _reference(context, span, config.max_rows, known_classes(context, champion, model))
     if not chosen:
         return ()
 

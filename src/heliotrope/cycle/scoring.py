@@ -31,9 +31,9 @@ def serving(context: Context, champion: Champion) -> Model:
     return context.serving(champion)
 
 
-def batch_of(context: Context, interval: Interval, model: Model | None) -> Batch:
+def batch_of(context: Context, interval: Interval, champion: Champion | None, model: Model | None) -> Batch:
     """The interval's batch, with the columns that are not declared any more and that the champion still needs."""
-    return context.batches(interval, known_classes(context, model), context.undeclared(model))[0]
+    return context.batches(interval, known_classes(context, champion, model), context.undeclared(model))[0]
 
 
 def why_unscored(context: Context, model: Model, batch: Batch) -> str:
@@ -70,11 +70,13 @@ def answerable(context: Context, model: Model, batch: Batch) -> NDArray[np.bool_
     return ~np.logical_or.reduce(list(bad.values())) if bad else None
 
 
-def known_classes(context: Context, model: Model | None) -> tuple[str, ...] | None:
-    """The classes there can be: declared, else those the champion knows."""
-    if context.pipeline.task == "regression" or context.pipeline.classes is not None or model is None:
+def known_classes(context: Context, champion: Champion | None, model: Model | None) -> tuple[str, ...] | None:
+    """The classes there can be: declared, else those met until the champion began to serve."""
+    if context.pipeline.task == "regression" or context.pipeline.classes is not None:
         return None
-    return model.classes
+    if champion is None or model is None:
+        return None
+    return tuple(sorted({*model.classes, *champion.classes}))
 
 
 def ask(context: Context, model: Model, batch: Batch, asked: NDArray[np.bool_] | None = None) -> evaluate.Scored:

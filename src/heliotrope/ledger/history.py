@@ -262,6 +262,7 @@ def _champion(row: Sequence[Any]) -> Champion:
         decided_at=row[6],
         evidence={name: value for name, value in evidence.items() if value is not None},
         training=training_from(row[9:]),
+        classes=tuple(row[23] or ()),
         training_id=row[9],
         registered_version=row[8],
     )
@@ -313,4 +314,5 @@ def training_from(row: Sequence[Any]) -> Training:
         versions=table_of(row[9], "versions"),
         code_version=row[10],
         artifact=row[11],
+        classes=tuple(row[13] or ()),
     )

@@ -195,6 +195,7 @@ class Ledger(Readings):
             versions=Jsonb(dict(training.versions)),
             code_version=training.code_version,
             artifact=training.artifact,
+            classes=list(training.classes) or None,
             failure=failure,
         )
 

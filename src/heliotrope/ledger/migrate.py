@@ -12,7 +12,7 @@ from heliotrope.sql import statement
 
 __all__ = ["CURRENT", "check", "migrate", "version"]
 
-CURRENT = "0006"
+CURRENT = "0007"
 
 
 def version(database: Database) -> str | None:

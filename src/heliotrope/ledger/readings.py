@@ -153,10 +153,10 @@ class Readings(Hold):
 
     def _shadow(self, row: Any) -> Shadow | None:
         """None where there is none, where it has served, and where the pipeline is declared otherwise since."""
-        if row is None or row[15] or row[14] != self.ids[1]:
+        if row is None or row[17] or row[16] != self.ids[1]:
             return None
-        evidence = Evidence() if row[12] is None else Evidence.parse(table_of(row[12], "evidence"))
-        return Shadow(training=training_from(row), training_id=row[0], since=row[13], evidence=evidence)
+        evidence = Evidence() if row[14] is None else Evidence.parse(table_of(row[14], "evidence"))
+        return Shadow(training=training_from(row), training_id=row[0], since=row[15], evidence=evidence)
 
     def batch_of(self, cycle_id: int) -> tuple[int, str]:
         """The id and the content hash of the cycle's own batch."""

@@ -117,14 +117,23 @@ RETURNING id
 -- name: add_training
 INSERT INTO heliotrope.training
     (cycle_id, candidate, role, window_start, window_end, rows, seconds, seed, fingerprint, versions, code_version,
-     artifact, failure)
+     artifact, failure, classes)
 VALUES (%(cycle_id)s, %(candidate)s, %(role)s, %(window_start)s, %(window_end)s, %(rows)s, %(seconds)s, %(seed)s,
-        %(fingerprint)s, %(versions)s, %(code_version)s, %(artifact)s, %(failure)s)
+        %(fingerprint)s, %(versions)s, %(code_version)s, %(artifact)s, %(failure)s, %(classes)s)
 RETURNING id
 
 -- name: add_champion
-INSERT INTO heliotrope.champion (pipeline_id, segment, training_id, decision_id, valid_from)
-VALUES (%(pipeline_id)s, %(segment)s, %(training_id)s, %(decision_id)s, %(valid_from)s)
+-- It knows the classes of its window, and those that the champion before it knew.
+INSERT INTO heliotrope.champion (pipeline_id, segment, training_id, decision_id, valid_from, classes)
+SELECT %(pipeline_id)s, %(segment)s, %(training_id)s, %(decision_id)s, %(valid_from)s,
+    (SELECT array_agg(DISTINCT class ORDER BY class)
+     FROM (SELECT unnest(classes) FROM heliotrope.training WHERE id = %(training_id)s
+           UNION ALL
+           SELECT unnest(classes)
+           FROM (SELECT classes FROM heliotrope.champion
+                 WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND valid_from <= %(valid_from)s
+                 ORDER BY valid_from DESC, id DESC
+                 LIMIT 1) AS before) AS met (class))
 RETURNING id
 
 -- name: add_registration
@@ -147,7 +156,7 @@ ORDER BY evaluation.role, evaluation.candidate
 
 -- name: cycle_trainings
 SELECT id, candidate, role, window_start, window_end, rows, seconds, seed, fingerprint, versions, code_version,
-       artifact, failure
+       artifact, failure, classes
 FROM heliotrope.training WHERE cycle_id = %(cycle_id)s ORDER BY id
 
 -- name: cycle_drift
@@ -165,7 +174,8 @@ SELECT
     decision.decided_at, decision.evidence, registration.version,
     training.id, training.candidate, training.role, training.window_start, training.window_end, training.rows,
     training.seconds, training.seed, training.fingerprint, training.versions, training.code_version,
-    training.artifact, training.failure
+    training.artifact, training.failure, training.classes,
+    (SELECT classes FROM heliotrope.champion AS served WHERE served.id = champion.id)
 FROM heliotrope.champion_validity AS champion
 JOIN heliotrope.decision ON decision.id = champion.decision_id
 JOIN heliotrope.training ON training.id = champion.training_id
@@ -238,6 +248,7 @@ LIMIT 1
 -- The challenger in the shadow: the newest that was put there since then and has not served, and what it has gathered.
 SELECT training.id, training.candidate, training.role, training.window_start, training.window_end, training.rows,
     training.seconds, training.seed, training.fingerprint, training.versions, training.code_version, training.artifact,
+    training.failure, training.classes,
     (SELECT evaluation.evidence
      FROM heliotrope.cycle AS later
      JOIN heliotrope.batch ON batch.cycle_id = later.id AND batch.revision = 0

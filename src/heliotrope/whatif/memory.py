@@ -338,6 +338,7 @@ class MemoryLedger(Ledger):
     def add_champion(self, training_id: int, decision_id: int, *, valid_from: datetime) -> int:
         """Who serves from then on; the champion's id."""
         training = self._trainings[training_id]
+        before = self.champion_at(valid_from)
         decision, actor, decided_at = self._decided[decision_id]
         identity = len(self.champions)
         self._served.append((training_id, valid_from))
@@ -354,6 +355,7 @@ class MemoryLedger(Ledger):
                 decided_at=decided_at,
                 training=training,
                 training_id=training_id,
+                classes=tuple(sorted({*training.classes, *(before.classes if before is not None else ())})),
             )
         )
         return identity
