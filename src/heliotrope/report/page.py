@@ -118,7 +118,12 @@ def verdict(history: History, counted: Totals) -> str:
         frozen = mean(history.rows, lambda row: row.frozen)
         if frozen is not None:
             same = mean([row for row in history.rows if row.frozen is not None], lambda row: row.score)
-            instead = "" if same is None else f", and the champions had {cycles.number(same)} on the same intervals"
+            asked = sum(row.frozen is not None for row in history.rows)
+            instead = (
+                ""
+                if same is None or asked == counted.scored
+                else f", and the champions had {cycles.number(same)} on the same intervals"
+            )
             said.append(f"The first model, never trained again, would have had {cycles.number(frozen)}{instead}.")
     if counted.held:
         said.append(f"{counted.held:,} {'interval was' if counted.held == 1 else 'intervals were'} held.")

@@ -33,8 +33,8 @@ class Bin:
 def reliability(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
     """The rows in ten bins of equal width, those without a row left out; both arrays of shape (rows,).
 
-    >>> reliability(np.array([0.95, 0.91, 0.55]), np.array([True, True, False]))[-1]
-    Bin(low=0.9, high=1.0, rows=2, said=0.93, right=1.0)
+    >>> reliability(np.array([0.9375, 0.9375, 0.5]), np.array([True, True, False]))[-1]
+    Bin(low=0.9, high=1.0, rows=2, said=0.9375, right=1.0)
     """
     place = np.clip((sure * _BINS).astype(np.int64), 0, _BINS - 1)
     rows, said, hits = (np.bincount(place, weights=of, minlength=_BINS) for of in (np.ones_like(sure), sure, right))
