@@ -36,13 +36,16 @@ ORDER BY pipeline.name
 
 -- name: metric_cycles
 -- By pipeline, over all segments: cycles that are done, their rows, and how many segments there are.
-SELECT cycle.pipeline_id, count(*), coalesce(sum(batch.rows), 0)::bigint,
-    coalesce(sum(batch.rows_read - batch.rows), 0)::bigint,
-    count(DISTINCT cycle.segment) FILTER (WHERE cycle.segment <> '')
-FROM heliotrope.cycle
-JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
-WHERE EXISTS (SELECT FROM heliotrope.step WHERE step.cycle_id = cycle.id AND step.name = 'done')
-GROUP BY cycle.pipeline_id
+SELECT pipeline_id, sum(cycles)::bigint, sum(rows)::bigint, sum(dropped)::bigint, count(*) FILTER (WHERE segment <> '')
+FROM (
+    SELECT cycle.pipeline_id, cycle.segment, count(*) AS cycles, sum(batch.rows) AS rows,
+        sum(batch.rows_read - batch.rows) AS dropped
+    FROM heliotrope.cycle
+    JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
+    JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
+    GROUP BY cycle.pipeline_id, cycle.segment
+) AS by_segment
+GROUP BY pipeline_id
 
 -- name: metric_decisions
 -- By pipeline, stage and action, over all segments: how often it was so decided.
