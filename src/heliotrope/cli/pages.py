@@ -33,7 +33,9 @@ def report(
 ) -> None:
     """Write the report: a page and two animations.
 
-    They are report.html, continuous-training.gif (the models) and data.gif (the rows).
+    They are report.html, continuous-training.gif (the models) and data.gif (the rows); where ffmpeg
+    is installed, continuous-training.mp4 too. Models are asked again for it about the rows as they
+    are now; nothing is recorded.
 
     \b
     Example:
