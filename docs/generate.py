@@ -1,6 +1,6 @@
-"""Writes the reference of the command line and of the pipeline's file from the code that defines them.
+"""Writes the reference of the command line, the pipeline's file and the metrics from the code that defines them.
 
-python docs/generate.py            write docs/reference/cli.md and pipeline.md
+python docs/generate.py            write docs/reference/cli.md, pipeline.md and metrics.md
 python docs/generate.py --check    say which of them is not up to date; ends with 1 if any
 """
 
@@ -24,6 +24,7 @@ from heliotrope import config
 from heliotrope.cli.application import command
 from heliotrope.config import gate
 from heliotrope.interval import format_step
+from heliotrope.metrics import METRICS
 from heliotrope.records import Event
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -32,7 +33,8 @@ _NOTE = "<!-- Written by `python docs/generate.py`. Do not edit it: edit the cod
 
 def main(arguments: Sequence[str]) -> int:
     """Write the pages, or compare them with what is there; the exit code."""
-    wanted = {REFERENCE / "cli.md": "\n".join(_cli()) + "\n", REFERENCE / "pipeline.md": "\n".join(_pipeline()) + "\n"}
+    pages = {"cli.md": _cli, "pipeline.md": _pipeline, "metrics.md": _metrics}
+    wanted = {REFERENCE / name: "\n".join(lines()) + "\n" for name, lines in pages.items()}
     if "--check" not in arguments:
         for path, text in wanted.items():
             path.write_text(text, encoding="utf-8")
@@ -48,6 +50,23 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
     yield f"|{' --- |' * len(headers)}"
     for row in rows:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+# --- metrics -----------------------------------------------------------------------------------------------
+
+
+def _metrics() -> Iterator[str]:
+    yield from ("# Metrics", "", _NOTE, "")
+    yield "What [`heliotrope metrics`](cli.md#heliotrope-metrics) prints, in the OpenMetrics format, read from the"
+    yield "ledger when asked. How to have them scraped, drawn and watched: [watch](../how-to/watch.md)."
+    yield ""
+    yield "Counts are over all segments of a pipeline; scores, drift, ages and champions are those of its whole table."
+    yield ""
+    rows = [(f"`{one.sample}`", one.kind, ", ".join(f"`{name}`" for name in one.labels), one.help) for one in METRICS]
+    yield from _table(("name", "kind", "labels", "meaning"), rows)
+    yield ""
+    yield "`heliotrope_build_info` has the label `version`; `heliotrope_pipeline_info` has `task`, `metric` and"
+    yield "`interval`."
 
 
 # --- the command line --------------------------------------------------------------------------------------
@@ -78,6 +97,10 @@ _VARIABLES = (
         "the folder of models, pictures and the embedded PostgreSQL; `./.heliotrope` unless set",
     ),
     ("`MLFLOW_TRACKING_URI`", "where MLflow is; the schema `mlflow` of the same PostgreSQL unless set"),
+    (
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_EXPORTER`, ...",
+        "where [spans of OpenTelemetry](../how-to/watch.md#where-the-seconds-of-a-cycle-go) go; unset: there are none",
+    ),
     ("`HELIOTROPE_TRACEBACK`", "set to anything: every error with the place in the code where it arose"),
 )
 

@@ -1,4 +1,4 @@
-"""Real local servers that messages are sent to: a webhook as Discord's, with faults on order, and a mail server."""
+"""Real local servers that messages are sent to: a webhook as services have one, with faults on order; a mail server."""
 
 from __future__ import annotations
 
@@ -49,8 +49,11 @@ def hook(port: int = 0) -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             found.requests.append(Request(self.path, dict(self.headers), body, time.monotonic()))
             fault = found.faults.pop(0) if found.faults else 204
             if fault == "hang":

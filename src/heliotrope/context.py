@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,13 +20,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from heliotrope import spans
 from heliotrope.candidates import artifact
 from heliotrope.columns import as_utc
 from heliotrope.config import Candidate, Pipeline
 from heliotrope.content import content_hash
 from heliotrope.database import Database, home
 from heliotrope.errors import ArtifactError, ConfigError, ModelError, SchemaError, shown
-from heliotrope.interval import Interval, floor, intervals
+from heliotrope.interval import Interval, floor, format_time, intervals
 from heliotrope.ledger import Ledger, Notice, declarations
 from heliotrope.provenance import code_version, seed_for
 from heliotrope.records import Batch, Champion, Training, Verdict
@@ -151,6 +153,11 @@ class Context:
         for kept in self.scratch.values():
             if hasattr(kept, "close"):
                 kept.close()
+
+    def span(self, name: str, interval: Interval) -> AbstractContextManager[object]:
+        """A span of OpenTelemetry round a cycle or a step of it, where spans are asked for."""
+        at = format_time(interval.start)
+        return spans.span(name, pipeline=self.pipeline.name, segment=self.segment, interval=at)
 
     def once(self, what: str, of: tuple[Any, ...], compute: Callable[[], T]) -> T:
         """What ``compute`` returns, which hangs on ``of`` alone; kept only where many histories are run at once."""

@@ -1,10 +1,12 @@
-"""Where the seconds of a cycle went, by part."""
+"""Where the seconds of a cycle went, by part; and a span of each part, where spans are asked for."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+
+from heliotrope import spans
 
 __all__ = ["Stopwatch"]
 
@@ -21,14 +23,17 @@ class Stopwatch:
     {'fit': 3.0}
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter, *, traced: bool = True) -> None:
         self._clock = clock
+        self._traced = traced
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def __call__(self, part: str) -> Iterator[None]:
+    def __call__(self, part: str, **attributes: str) -> Iterator[None]:
+        """Time the block as ``part``; its span has the attributes."""
         begun = self._clock()
         try:
-            yield
+            with spans.part(part, **attributes) if self._traced else nullcontext():
+                yield
         finally:
             self.seconds[part] = self.seconds.get(part, 0.0) + self._clock() - begun

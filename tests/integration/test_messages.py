@@ -41,10 +41,10 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
 
 
 def divert(monkeypatch: pytest.MonkeyPatch, running: Hook) -> None:
-    here = str(Path(__file__).parents[1] / "discord_here")
+    here = str(Path(__file__).parents[1] / "services_here")
     known = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", f"{here}{os.pathsep}{known}" if known else here)
-    monkeypatch.setenv("DISCORD_HERE", running.url)
+    monkeypatch.setenv("SERVICES_HERE", running.url)
     monkeypatch.setenv("TEAM", DISCORD)
 
 

@@ -16,6 +16,7 @@ from heliotrope.cli import (
     doctor,
     late,
     messages,
+    metrics,
     pages,
     record,
     rows,
@@ -48,6 +49,7 @@ _VERBS = (
     champion.unpin,
     pages.report,
     messages.notify,
+    metrics.metrics,
     schema.migrate,
     doctor.doctor,
 )

@@ -66,7 +66,7 @@ def demo(
         summaries = all_cycles(context, span)
         table(output, summaries, pipeline.metric, pipeline.report.best_possible)
         say_summary(output, summaries, pipeline.metric, done)
-        made = write(context, span, place)
+        made = write(context, span, place, output)
     output.document(_document(pipeline, span, done, summaries, [example, *made]))
     _say_second_day(session, pipeline, summaries)
     _say_how(session, place, example, made, span[-1])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from heliotrope.cli import options, segments
+from heliotrope.cli.output import Output
 from heliotrope.cli.replaying import all_cycles
 from heliotrope.cli.session import Session
 from heliotrope.errors import LedgerError
@@ -32,7 +33,9 @@ def report(
 ) -> None:
     """Write the report: a page and two animations.
 
-    They are report.html, continuous-training.gif (the models) and data.gif (the rows).
+    They are report.html, continuous-training.gif (the models) and data.gif (the rows); where ffmpeg
+    is installed, continuous-training.mp4 too. Models are asked again for it about the rows as they
+    are now; nothing is recorded.
 
     \b
     Example:
@@ -44,7 +47,7 @@ def report(
     part = segments.required(session, declared, segment)
     with session.writing(declared, part) as context:
         span = done_span(context, begin, stop)
-        files = write(context, span, Path(out))
+        files = write(context, span, Path(out), session.output)
         said = None
         if not part:
             with context.database.errors():
@@ -65,14 +68,15 @@ def report(
     segments.say(session.output, said)
 
 
-def write(context: Context, span: list[Interval], folder: Path) -> tuple[Path, ...]:
+def write(context: Context, span: list[Interval], folder: Path, output: Output) -> tuple[Path, ...]:
     """Write the report's files into the folder. Raises ConfigError where that cannot be written."""
     from heliotrope import publish
     from heliotrope.errors import ConfigError
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return publish.report(context, span, folder)
+        with output.progress("report", None) as advance:
+            return publish.report(context, span, folder, advance=advance)
     except OSError as error:
         raise ConfigError(
             f"the report cannot be written into {folder}: {error.strerror or error}", remedy="name another with --out"

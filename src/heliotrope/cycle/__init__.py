@@ -46,9 +46,10 @@ def run(context: Context, interval: Interval) -> bool:
         cycle = context.ledger.find(interval)
         if cycle is not None and cycle.done:
             return False
-        cycle = cycle or assess(context, interval)
-        if not cycle.done and "train" not in cycle.steps:
-            cycle = train(context, interval, cycle)
-        if not cycle.done:
-            gate(context, interval, cycle)
+        with context.span("cycle", interval):
+            cycle = cycle or assess(context, interval)
+            if not cycle.done and "train" not in cycle.steps:
+                cycle = train(context, interval, cycle)
+            if not cycle.done:
+                gate(context, interval, cycle)
     return True

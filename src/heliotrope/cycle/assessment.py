@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def assess(context: Context, interval: Interval) -> OpenCycle:
     """Validate the batch, score the champion on it, measure drift, decide whether to train; and record all that."""
     context.know(interval)
-    with one_thread():
+    with context.span("assess", interval), one_thread():
         return _assess(context, interval)
 
 

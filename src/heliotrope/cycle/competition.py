@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 def train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Fit every candidate without the newest interval and score it there; fit the gate's choice again with it."""
     context.know(interval)
+    with context.span("train", interval):
+        return _train(context, interval, cycle)
+
+
+def _train(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     watch = Stopwatch()
     ledger, pipeline = context.ledger, context.pipeline
     for candidate in pipeline.candidates:

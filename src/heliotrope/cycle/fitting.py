@@ -60,10 +60,10 @@ def fit(
     training = _training(context, candidate, [Fitted.of(batch) for batch in batches], chosen, seed)
     equal = context.equal_fit(training.fingerprint)
     model, sha256 = (None, None) if equal is None else equal
-    fitting = Stopwatch()
+    fitting = Stopwatch(traced=False)
     try:
         if model is None:
-            with watch("fit"), fitting("fit"):
+            with watch("fit", candidate=candidate.name), fitting("fit"):
                 model = _fitted(context, candidate, batches, chosen, seed)
             context.remember(training.fingerprint, model)
         if keep and sha256 is None:
@@ -98,9 +98,9 @@ def _fit_stream(
             seen.append(Fitted.of(batch))
             yield batch.table
 
-    fitting, model, failure = Stopwatch(), None, None
+    fitting, model, failure = Stopwatch(traced=False), None, None
     try:
-        with watch("fit"), fitting("fit"):
+        with watch("fit", candidate=candidate.name), fitting("fit"):
             model = _streamed(context, candidate, tables(), chosen, seed)
     except EstimatorError as error:
         failure = str(error)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 def gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     """Record the gate's decision on what ``train`` left in the ledger, and who serves from the interval's end."""
+    with context.span("gate", interval):
+        return _gate(context, interval, cycle)
+
+
+def _gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     watch = Stopwatch()
     ledger = context.ledger
     with watch("ledger"):

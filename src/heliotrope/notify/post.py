@@ -38,6 +38,8 @@ class _Seen:
     url: str = ""
     timeout: float = 0.0
     bad: Outcome | None = None
+    told: bool = False
+    """Whether Slack has taken the text, and what is bad is the picture alone."""
 
 
 _seen = _Seen()
@@ -59,9 +61,29 @@ class _Watched(requests.Session):
             raise
         if answer.status_code >= 300:
             _seen.bad = of_status(answer.status_code, answer.headers, datetime.now(UTC), _reason(answer))
+        elif request.url is not None and "/api/" in request.url:
+            self._of_slack(request.url, answer)
         if answer.status_code == 429:
             raise _BusyError
         return answer
+
+    def _of_slack(self, url: str, answer: requests.Response) -> None:
+        """Slack answers a bot with 200 whatever became of the call, and says in JSON what did."""
+        try:
+            said = answer.json()
+        except ValueError:
+            return
+        if not isinstance(said, dict) or not isinstance(said.get("ok"), bool):
+            return
+        if not said["ok"]:
+            error = _clean(str(said.get("error", "")))[:200]
+            _seen.bad = Outcome(result="again" if error in _PASSING else "refused", detail=f"Slack: {error}")
+        elif url.partition("?")[0].endswith("/chat.postMessage"):
+            _seen.told = True
+
+
+_PASSING = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+"""What Slack calls what may be otherwise later."""
 
 
 def _of_fault(error: BaseException) -> Outcome:
@@ -157,7 +179,8 @@ def post(order: _Attempt) -> Outcome:
     if service is None:
         scheme = re.sub(r"[^A-Za-z0-9+.-].*", "", order["url"])[:20]
         return Outcome(result="refused", detail=f"Apprise knows no service of such an address, {scheme}://...")
-    picture = order["picture"] if service.attachment_support else None
+    picture = order["picture"] if _takes_pictures(service) else None
+    without = "without the picture, which this address takes none of" if picture != order["picture"] else ""
     discord = type(service).__name__ == "NotifyDiscord"
     if order["text_sent"] and picture is None:
         return Outcome(result="sent", detail="the text alone: there is no picture")
@@ -171,8 +194,16 @@ def post(order: _Attempt) -> Outcome:
         attach=None if picture is None or alone else apprise.AppriseAttachment(picture),
     )
     if done:
-        return Outcome(result="text_sent" if alone and picture is not None else "sent")
+        return Outcome(result="text_sent" if alone and picture is not None else "sent", detail=without)
+    if _seen.told:  # the text is there; sent again, it would be there twice
+        return Outcome(result="sent", detail=f"without the picture: {_seen.bad.detail if _seen.bad else 'not taken'}")
     return _seen.bad or Outcome(result="again", detail="Apprise could not send it, and does not say why")
+
+
+def _takes_pictures(service: Any) -> bool:
+    """Whether a picture gets through: Slack takes one from a bot, and none at a webhook, which Apprise drops."""
+    bot = type(service).__name__ != "NotifySlack" or str(service.mode) == "bot"
+    return bool(service.attachment_support) and bot
 
 
 def _service(url: str, timeout: float) -> Any:

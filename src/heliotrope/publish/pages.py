@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from heliotrope.interval import format_time
 from heliotrope.ledger import by_hand_text, champions, cycles
-from heliotrope.publish import pictures
+from heliotrope.publish import asked, pictures
+from heliotrope.publish.film import film
 
 if TYPE_CHECKING:
     from heliotrope.context import Context
     from heliotrope.interval import Interval
     from heliotrope.ledger import CycleSummary
+    from heliotrope.records import Champion
     from heliotrope.report.history import CycleRow, History
 
 __all__ = ["history", "report"]
@@ -25,27 +30,53 @@ _MOST_FRAMES = 96
 _STRONGEST = 20.0
 
 
-def report(context: Context, span: Sequence[Interval], folder: Path) -> tuple[Path, ...]:
+def report(
+    context: Context, span: Sequence[Interval], folder: Path, *, advance: Callable[[str], object] = lambda _: None
+) -> tuple[Path, ...]:
     """Write report.html and, where pictures are drawn, continuous-training.gif and data.gif; the files.
 
-    Pictures that an earlier replay left out are drawn now.
+    Beside them the first as continuous-training.mp4, where ffmpeg is there. Pictures that an earlier replay left out
+    are drawn now. ``advance`` is told of every picture and of every model that is asked.
     """
-    from heliotrope.report.animation import animate
     from heliotrope.report.page import render
 
+    context.known_at = None
     summaries = _cycles(context, span)
     shown = _spread(summaries) if context.pipeline.report.pictures else []
-    frames = [(one.interval, _picture(context, one.interval)) for one in shown]
-    animations: dict[str, bytes] = {}
-    if frames:
-        animations["continuous-training.gif"] = animate([frame for _, frame in frames])
-        animations["data.gif"] = animate([pictures.data_picture(context, one.interval) for one in shown])
-    page = render(history(context, span, summaries, frames=tuple(frames), animations=animations))
+    if shown:
+        pictures.look_again(context)
+    frames = []
+    for one in shown:
+        frames.append((one.interval, _picture(context, one.interval)))
+        advance(f"picture, {format_time(one.interval.start)}")
+    films = _films(context, frames, advance) if frames else {}
+    page = render(history(context, span, summaries, frames=tuple(frames), animations=films, advance=advance))
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"report.html": page.encode(), **animations}
+    files = {"report.html": page.encode(), **films}
     for name, data in files.items():
         pictures.write(folder / name, data)
     return tuple(folder / name for name in files)
+
+
+def _films(
+    context: Context, frames: Sequence[tuple[Interval, bytes]], advance: Callable[[str], object]
+) -> dict[str, bytes]:
+    """The animations, by the name of their file."""
+    from heliotrope.report.animation import animate
+
+    drawn = [frame for _, frame in frames]
+    found = {"continuous-training.gif": animate(drawn)}
+    data = []
+    for interval, _ in frames:
+        data.append(pictures.data_picture(context, interval))
+        advance(f"rows, {format_time(interval.start)}")
+    found["data.gif"] = animate(data)
+    moving, why_not = film(drawn)
+    if moving is not None:
+        found["continuous-training.mp4"] = moving
+    elif why_not and context.ledger.notice is not None:
+        context.ledger.notice(f"there is no MP4 of the pictures: {why_not}", "")
+    return found
 
 
 def history(
@@ -55,6 +86,7 @@ def history(
     *,
     frames: tuple[tuple[Interval, bytes], ...] = (),
     animations: Mapping[str, bytes] | None = None,
+    advance: Callable[[str], object] = lambda _: None,
 ) -> History:
     """What the page shows of the range, as the ledger has it."""
     from heliotrope.report.history import ChampionSpan, History
@@ -63,6 +95,8 @@ def history(
     served = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment, every=True)
     start, end = span[0].start, span[-1].end
     animations = animations or {}
+    first = asked.frozen(context, summaries, served, advance)
+    answers = asked.again(context, summaries, served, advance)
     return History(
         pipeline=f"{pipeline.name}, {context.segment}" if context.segment else pipeline.name,
         task=pipeline.task,
@@ -71,9 +105,22 @@ def history(
         best_possible=pipeline.report.best_possible,
         start=start,
         end=end,
-        rows=tuple(_row(context, summary) for summary in summaries),
+        rows=tuple(
+            replace(
+                _row(context, one),
+                frozen=first.scores.get(one.interval.start),
+                window_rows=_window_rows(served, one),
+            )
+            for one in summaries
+        ),
         champions=tuple(
-            ChampionSpan(champion=one.candidate, start=one.valid_from, end=one.valid_to, reasons=one.reasons)
+            ChampionSpan(
+                champion=one.candidate,
+                start=one.valid_from,
+                end=one.valid_to,
+                reasons=one.reasons,
+                window=one.training.window,
+            )
             for one in served
             if one.valid_from != one.valid_to
             and one.valid_from < end
@@ -83,7 +130,17 @@ def history(
         animation=animations.get("continuous-training.gif"),
         by_hand=tuple(by_hand_text(one) for one in served if one.by_hand and start < one.valid_from <= end),
         frames=frames,
+        cut=pictures.cut(context) if frames else "",
+        first_model=first.name,
+        asked=answers,
+        notes=tuple(note for note in (first.note, *(() if answers is None else answers.notes)) if note),
     )
+
+
+def _window_rows(served: Sequence[Champion], summary: CycleSummary) -> int | None:
+    """The rows that who served in the interval was trained on."""
+    place = bisect_right(served, summary.interval.start, key=lambda one: one.valid_from) - 1
+    return served[place].training.rows if place >= 0 and summary.champion is not None else None
 
 
 def _cycles(context: Context, span: Sequence[Interval]) -> tuple[CycleSummary, ...]:
@@ -108,7 +165,7 @@ def _picture(context: Context, interval: Interval) -> bytes:
 
 
 def _row(context: Context, summary: CycleSummary) -> CycleRow:
-    from heliotrope.report.history import CycleRow
+    from heliotrope.report.history import CycleRow, Fit
 
     metric = context.pipeline.metric
     scored = summary.champion
@@ -131,6 +188,9 @@ def _row(context: Context, summary: CycleSummary) -> CycleRow:
         rows=summary.rows,
         seconds=math.fsum(summary.seconds.values()),
         trained=summary.trained,
+        fits=tuple(
+            Fit(one["candidate"], one["rows"], one["seconds"], bool(one["failure"])) for one in summary.trainings
+        ),
     )
 
 

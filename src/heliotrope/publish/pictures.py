@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from heliotrope.ledger import CycleSummary
     from heliotrope.report.scene import Limits, Scene
 
-__all__ = ["data_picture", "folder", "path", "picture", "write"]
+__all__ = ["cut", "data_picture", "folder", "look_again", "path", "picture", "write"]
 
 _LOOKED_AT = 24
 _Axes = tuple[str, str]
@@ -61,7 +62,7 @@ def data_picture(context: Context, interval: Interval) -> bytes:
     from heliotrope.report.scene import Scene
 
     batch = context.batches(interval)[0]
-    axes, limits = _view(context)
+    axes, limits, _ = _view(context)
     return draw(
         Scene(
             interval=interval,
@@ -87,7 +88,7 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
     model = None if champion is None else cycle.serving(context, champion)
     batch = context.batches(interval)[0]
     classes = _classes(context, batch.table, model)
-    axes, limits = _view(context)
+    axes, limits, drifting = _view(context)
     shown = None if champion is None else champion.candidate if before else f"{champion.candidate}, trained on these"
     scored = summary.champion
     # A champion that needs a column which is declared no more has no regions over those that are.
@@ -107,6 +108,7 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
         decision=summary.outcome,
         axes=axes,
         limits=limits,
+        drifting=drifting,
     )
 
 
@@ -135,54 +137,113 @@ def _classes(context: Context, table: pa.Table, model: Model | None = None) -> t
     return (*declared, *sorted(found - set(declared)))
 
 
-def _view(context: Context) -> tuple[_Axes | None, Limits | None]:
-    """The two axes and their limits, chosen once over the whole history and kept, so that no animation jumps."""
+def cut(context: Context) -> str:
+    """Which cut through regions of more than two dimensions the pictures show, in words; empty where there is none."""
+    axes, _, drifting = _view(context)
+    if axes is None or len(context.kinds) <= 2:
+        return ""
+    why = "that drift most" if drifting else "that tell most about the target"
+    return (
+        f"Of the {len(context.kinds)} features, {axes[0]} and {axes[1]} are on the axes, those {why}; the others are "
+        "held at their median, or their most frequent value, in the interval. Crossed rows are those that the model, "
+        "asked with all their features, predicts wrongly."
+    )
+
+
+def look_again(context: Context) -> None:
+    """Choose the view anew where it was chosen over few intervals; where it is another, pictures are drawn again."""
+    before = _view(context)
+    if context.scratch["view"].intervals >= _LOOKED_AT:
+        return
+    chosen = _chosen_view(context)
+    if chosen.intervals > context.scratch["view"].intervals:
+        _keep(context, chosen)
+        if _view(context) != before:
+            _drop(context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What pictures show, and over how many intervals that was chosen."""
+
+    axes: _Axes | None
+    limits: Limits | None
+    drifting: bool
+    intervals: int
+
+
+def _view(context: Context) -> tuple[_Axes | None, Limits | None, bool]:
+    """The two axes, their limits, and whether these features drift most; chosen once, so that no animation jumps."""
     known = context.scratch.get("view")
     if known is None:
-        kept = folder(context) / "view.json"
-        try:
-            said = json.loads(kept.read_text())
-            axes = None if said["axes"] is None else tuple(said["axes"])
-            known = (axes, _pairs(said["limits"])) if set(axes or ()) <= set(context.kinds) else None
-        except (OSError, ValueError, KeyError, TypeError):
-            known = None
+        known = _kept(context)
         if known is None:
             known = _chosen_view(context)
-            write(kept, json.dumps({"axes": known[0], "limits": known[1]}).encode())
+            if (folder(context) / "view.json").exists():  # of features that are no more, or of an older version
+                _drop(context)
+            _keep(context, known)
         context.scratch["view"] = known
-    axes, limits = known
-    return axes, limits
+    return known.axes, known.limits, known.drifting
 
 
-def _pairs(limits: Sequence[Sequence[float]]) -> Limits:
+def _kept(context: Context) -> _Chosen | None:
+    """The view of the pictures that are there; None where there is none, or one over features that are no more."""
+    try:
+        said = json.loads((folder(context) / "view.json").read_text())
+        axes = None if said["axes"] is None else (str(said["axes"][0]), str(said["axes"][1]))
+        known = _Chosen(axes, _pairs(said["limits"]), bool(said["drifting"]), int(said["intervals"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return known if set(axes or ()) <= set(context.kinds) else None
+
+
+def _keep(context: Context, chosen: _Chosen) -> None:
+    write(folder(context) / "view.json", json.dumps(asdict(chosen)).encode())
+    context.scratch["view"] = chosen
+
+
+def _drop(context: Context) -> None:
+    """Remove pictures that show another view; each is drawn again when it is asked for."""
+    for drawn in folder(context).glob("*.png"):
+        drawn.unlink(missing_ok=True)
+
+
+def _pairs(limits: Sequence[Sequence[float]] | None) -> Limits | None:
+    if limits is None:
+        return None
     (left, right), (low, high) = limits
     return ((left, right), (low, high))
 
 
-def _chosen_view(context: Context) -> tuple[_Axes | None, Limits | None]:
-    from heliotrope.report.view import choose_axes, choose_limits, numbers
+def _chosen_view(context: Context) -> _Chosen:
+    from heliotrope.report.view import choose_axes, choose_limits, most_drifting, numbers
 
     span = context.rows.span()
     if span is None:
-        return None, None
+        return _Chosen(None, None, False, 0)
     step = context.pipeline.interval
     begin, count = floor(span[0], step), round((floor(span[1], step) - floor(span[0], step)) / step) + 1
     places = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
     batches = [
         context.batches(Interval(begin + int(place) * step, begin + (int(place) + 1) * step))[0] for place in places
     ]
-    table = cycle.concat([batch for batch in batches if batch.rows] or batches[:1])
+    filled = [batch for batch in batches if batch.rows]
+    table = cycle.concat(filled or batches[:1])
     if context.pipeline.task == "regression":
         target = choose_limits(numbers(table, context.pipeline.target))
-        return None, (target, target)
+        return _Chosen(None, (target, target), False, len(places))
     axes = choose_axes(table, context.kinds, context.pipeline.target, context.pipeline.task)
     if len(axes) < 2:
-        return None, None
+        return _Chosen(None, None, False, len(places))
+    drifting = len(context.kinds) > 2 and len(filled) > 1
+    if drifting:
+        whose = np.repeat(np.arange(len(filled)), [batch.table.num_rows for batch in filled])
+        axes = most_drifting(table, context.kinds, whose)
     first, second = (numbers(table, name) for name in axes[:2])
     across, up = choose_limits(first), choose_limits(second)
     if max(across[1] - across[0], up[1] - up[0]) < 1.5 * min(across[1] - across[0], up[1] - up[0]):
         across = up = choose_limits(np.concatenate([first, second]))  # one scale, where one fits both
-    return (axes[0], axes[1]), (across, up)
+    return _Chosen((axes[0], axes[1]), (across, up), drifting, len(places))
 
 
 def write(target: Path, data: bytes) -> None:

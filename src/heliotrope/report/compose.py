@@ -19,6 +19,8 @@ __all__ = ["MOST_POINTS", "compose"]
 MOST_POINTS = 2000
 """A picture shows no more rows than this; of more, so many drawn at random."""
 
+_MOST_ASKED = 60
+"""Points along an axis where a model has more features than two, and takes longer to answer."""
 _MOST_COUNTED = 20_000
 _MOST_CLASSES = 28
 _MOST_ENTRIES = 14
@@ -47,17 +49,21 @@ def _classes(scene: Scene, shown: View, rows: pa.Table, grid: int) -> Drawing:
     inside = _inside(offsets, limits)
     legend = _legend(scene.classes, looks(len(named)), other=bool((actual < 0).any()))
     says, pixels, crosses = "Points: the rows by class.", None, None
-    if shown.kind == "mistakes" and scene.predict is not None:
+    others = len(scene.features) - 2
+    if shown.kind == "regions" and scene.predict is not None and others:
         crosses = offsets[_wrong(scene, rows) & inside]
         legend.append(("predicted wrongly", _WRONG))
-        says = f"Points: the rows by class, on 2 of {len(scene.features)} features."
     layout = Layout(shown.x, shown.y, limits, tuple(legend))
     if shown.kind == "regions" and scene.predict is not None:
-        asked = grid_table(scene, shown.x, shown.y, limits, grid)
+        asked = grid_table(scene, shown.x, shown.y, limits, min(grid, _MOST_ASKED) if others else grid)
         shared, sure = shares(scene.predict, asked, scene.classes)
         shared = np.column_stack([shared[:, : len(named)], shared[:, len(named) :].sum(axis=1)])
         pixels = paint(shared, [hue for hue, _ in looks(len(named))], layout.side, layout.side, shaded=sure)
         says = f"Regions: the predicted class{', paler where less sure' if sure else ''}. {says}"
+        if others:
+            which = "the 2 features that drift most" if scene.drifting else f"2 of {len(scene.features)} features"
+            held = f"{others} other{'s' if others > 1 else ''} held at {'their' if others > 1 else 'its'} median"
+            says = f"Regions: the predicted class over {which}, {held}."
     return Drawing(
         layout=layout,
         title=title(scene.interval),

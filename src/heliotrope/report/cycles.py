@@ -9,12 +9,11 @@ from heliotrope.interval import Interval
 from heliotrope.report.fonts import plain
 from heliotrope.report.history import CycleRow, History
 
-__all__ = ["COLUMNS", "KINDS", "Line", "line", "number", "reading", "span", "when"]
+__all__ = ["KINDS", "Line", "columns", "line", "number", "reading", "span", "when"]
 
 Line = tuple[str, ...]
-"""One text for every column of COLUMNS, and last the cycle's kinds, as letters."""
+"""One text for every column, and last the cycle's kinds, as letters."""
 
-COLUMNS = ("Interval (UTC)", "Champion", "Score", "Drift", "Decision", "Reasons", "Rows", "Seconds")
 KINDS = {
     "t": "trained",
     "p": "promoted",
@@ -29,14 +28,25 @@ _DONE = {"promote": "p", "refresh": "f", "hold": "h", "roll": "r"}
 _MOST_LABELS = 4
 
 
-def line(row: CycleRow, most: int = 1000) -> Line:
-    """One cycle's cells, with no more than ``most`` signs of drift and of reasons."""
+def columns(history: History) -> tuple[str, ...]:
+    """The table's columns: those of what was never measured are left out."""
+    beside = ["First model"] if any(row.frozen is not None for row in history.rows) else []
+    beside += ["Challengers"] if any(row.challengers for row in history.rows) else []
+    return ("Interval (UTC)", "Champion", "Score", *beside, "Drift", "Decision", "Reasons", "Rows", "Seconds")
+
+
+def line(row: CycleRow, shown: tuple[str, ...], most: int = 1000) -> Line:
+    """One cycle's cells in the columns ``shown``, with no more than ``most`` signs of drift and of reasons."""
     kinds = ("t" if row.trained else "") + ("d" if row.drifted else "") + _DONE.get(row.outcome, "")
     kinds += "" if row.rescored is None else "l"
+    beside: tuple[str, ...] = (number(row.frozen),) if "First model" in shown else ()
+    if "Challengers" in shown:
+        beside += (plain(_some(tuple(f"{name} {number(one)}" for name, one in row.challengers.items())), most),)
     return (
         when(row.interval),
         row.champion or "none",
         number(row.score) if row.rescored is None else f"{number(row.score)}, then {number(row.rescored)}",
+        *beside,
         plain(_some(row.drifted), most),
         plain(row.decision, most),
         plain("; ".join(row.reasons), most),
@@ -56,6 +66,8 @@ def reading(rows: tuple[CycleRow, ...], history: History, score: float | None) -
         parts = [when(first.interval), first.champion or "no champion", f"{metric} {number(score)}"]
         if first.rescored is not None:
             parts.append(f"scored again {number(first.rescored)}")
+        if first.frozen is not None:
+            parts.append(f"first model {number(first.frozen)}")
         parts += [drift, decision]
         if first.challengers:
             parts.append(

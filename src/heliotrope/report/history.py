@@ -8,8 +8,39 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from heliotrope.interval import Interval
+from heliotrope.report.confusion import Confusion
+from heliotrope.report.reliability import Bin
+from heliotrope.report.residuals import Residuals
+from heliotrope.report.slices import Slice
 
-__all__ = ["ChampionSpan", "CycleRow", "History", "Totals", "totals"]
+__all__ = ["Asked", "ChampionSpan", "CycleRow", "Fit", "History", "Totals", "totals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One training: of which candidate, on how many rows, for how long, and whether it failed."""
+
+    candidate: str
+    rows: int
+    seconds: float
+    failed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the models that served answered when they were asked again about their own intervals' rows."""
+
+    intervals: int
+    of: int
+    """In how many somebody served on rows that could be used."""
+    rows: int
+    reliability: tuple[Bin, ...] = ()
+    """Empty for a regression, and for models without probabilities."""
+    confusion: Confusion | None = None
+    slices: tuple[Slice, ...] = ()
+    residuals: Residuals | None = None
+    notes: tuple[str, ...] = ()
+    """What could not be asked, and why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +69,10 @@ class CycleRow:
     rows: int = 0
     seconds: float = 0.0
     trained: bool = False
+    window_rows: int | None = None
+    """What the champion was trained on."""
+    fits: tuple[Fit, ...] = ()
+    """What was fitted in the cycle, well or not."""
 
     @property
     def outcome(self) -> str:
@@ -53,6 +88,8 @@ class ChampionSpan:
     start: datetime
     end: datetime | None
     reasons: tuple[str, ...] = ()
+    window: Interval | None = None
+    """What it was trained on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +114,13 @@ class History:
     by_hand: tuple[str, ...] = ()
     """What people changed, in order of time."""
     frames: tuple[tuple[Interval, bytes], ...] = ()
+    cut: str = ""
+    """Which cut through the regions the pictures show; empty where there are only two features, or no regions."""
+    first_model: str = ""
+    """Which model ``CycleRow.frozen`` is of."""
+    asked: Asked | None = None
+    notes: tuple[str, ...] = ()
+    """What is missing, and why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

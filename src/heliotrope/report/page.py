@@ -15,9 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from heliotrope.interval import Interval
-from heliotrope.report import cycles
+from heliotrope.report import costs, cycles, trust
 from heliotrope.report.animation import first_frame
+from heliotrope.report.canvas import short
 from heliotrope.report.history import History, Totals, totals
+from heliotrope.report.reliability import calibration_error
 from heliotrope.report.scores import HEIGHT, score
 from heliotrope.report.strips import bands, heat, hues, marks
 from heliotrope.report.timeline import SPAN, group, mean, place, ticks
@@ -30,6 +32,10 @@ _FEW_ROWS = 1000
 _LONG, _SHORT = 1000, 120
 _MOST_BYTES = 3_600_000
 _LEAST_FRAME_BYTES = 600_000
+_LAST_TICK = 95.0
+"""Percent of the width beyond which a moment's name would be cut off."""
+_MOST_CLASSES = 12
+"""A matrix of more is not legible: the most frequent mistakes are listed in its place."""
 
 
 def render(history: History) -> str:
@@ -37,7 +43,9 @@ def render(history: History) -> str:
     groups = group(history.rows, history.start, history.end)
     counted = totals(history)
     most = _LONG if len(history.rows) <= _FEW_ROWS else _SHORT
-    rows = [cycles.line(row, most) for row in history.rows[-_MOST_ROWS:][::-1]]
+    columns = cycles.columns(history)
+    rows = [cycles.line(row, columns, most) for row in history.rows[-_MOST_ROWS:][::-1]]
+    asked = history.asked
     strips, strips_left_out = heat(history, groups)
     script = _part("report.js")
     return (
@@ -54,7 +62,7 @@ def render(history: History) -> str:
             marks=marks(history, groups),
             heat=strips,
             heat_left_out=strips_left_out,
-            ticks=ticks(history.start, history.end),
+            ticks=[tick for tick in ticks(history.start, history.end) if tick.percent <= _LAST_TICK],
             span=SPAN,
             height=HEIGHT,
             per_group=max((len(one.rows) for one in groups), default=1),
@@ -62,7 +70,17 @@ def render(history: History) -> str:
                 (one.middle * 100 / SPAN, cycles.reading(one.rows, history, mean(one.rows, lambda row: row.score)))
                 for one in groups
             ],
-            columns=cycles.COLUMNS,
+            columns=columns,
+            smalls=[one for one in (costs.window(history, groups), costs.seconds(history, groups)) if one],
+            costs=costs.costs(history),
+            asked=asked,
+            calibration_error=calibration_error(asked.reliability) if asked and asked.reliability else None,
+            slices=trust.dots(asked.slices, history.lower_is_better) if asked else [],
+            spans=trust.spans(asked.residuals) if asked and asked.residuals else [],
+            bars=trust.bars(asked.residuals) if asked and asked.residuals else "",
+            most_classes=_MOST_CLASSES,
+            number=cycles.number,
+            short=short,
             kinds=cycles.KINDS,
             rows=rows[:_PER_PAGE],
             all_rows=rows if len(rows) > _PER_PAGE else [],
@@ -99,7 +117,14 @@ def verdict(history: History, counted: Totals) -> str:
             said.append(_against_the_best(history.best_possible, counted.mean, history.lower_is_better))
         frozen = mean(history.rows, lambda row: row.frozen)
         if frozen is not None:
-            said.append(f"The first model, never trained again, would have had {cycles.number(frozen)}.")
+            same = mean([row for row in history.rows if row.frozen is not None], lambda row: row.score)
+            asked = sum(row.frozen is not None for row in history.rows)
+            instead = (
+                ""
+                if same is None or asked == counted.scored
+                else f", and the champions had {cycles.number(same)} on the same intervals"
+            )
+            said.append(f"The first model, never trained again, would have had {cycles.number(frozen)}{instead}.")
     if counted.held:
         said.append(f"{counted.held:,} {'interval was' if counted.held == 1 else 'intervals were'} held.")
     return " ".join(said)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from heliotrope.report.palette import LEVELS, OTHER, tints
-from heliotrope.report.view import codes
+from heliotrope.report.view import codes, numbers
 
 if TYPE_CHECKING:
     from heliotrope.report.scene import Limits, Predict, Scene
@@ -30,14 +30,36 @@ _SAME = 1e-6
 def grid_table(scene: Scene, x: str, y: str, limits: Limits, grid: int) -> pa.Table:
     """``grid`` x ``grid`` rows in the types of the batch: every pair of values of ``x`` and ``y`` between ``limits``.
 
-    ``x`` runs fastest. The time is the interval's start in every row; the target is left out.
+    ``x`` runs fastest. The time is the interval's start in every row; other features are at their median, or at their
+    most frequent value; the target is left out.
     """
     along, up = (np.linspace(low, high, grid) for low, high in limits)
     rows = grid * grid
     points = {x: np.tile(along, grid), y: np.repeat(up, grid)}
     names = [scene.table.schema.names[0], *scene.features]
-    columns = [_column(scene.table.schema.field(name).type, points.get(name), scene, rows) for name in names]
+    columns = [
+        _column(scene.table.schema.field(name).type, points[name])
+        if name in points
+        else pa.repeat(_held(scene, name), rows)
+        for name in names
+    ]
     return pa.table(columns, names=names)
+
+
+def _held(scene: Scene, name: str) -> pa.Scalar:
+    """The one value of a column that is on no axis."""
+    column = scene.table[name].combine_chunks()
+    kind = column.type
+    if name not in scene.features:
+        return pa.scalar(scene.interval.start, type=kind)
+    known = column.drop_null()
+    if not len(known):
+        return pa.scalar(None, type=kind)
+    if scene.features[name] == "numeric" and not pa.types.is_boolean(kind):
+        middle = float(np.nanmedian(numbers(scene.table, name)))
+        return _column(kind, np.array([middle]))[0]
+    counted = known.value_counts()
+    return counted.field("values")[int(pc.index(counted.field("counts"), pc.max(counted.field("counts"))).as_py())]
 
 
 def shares(predict: Predict, table: pa.Table, classes: tuple[str, ...]) -> tuple[NDArray[np.float32], bool]:
@@ -115,9 +137,7 @@ def _places(grid: int, pixels: int) -> tuple[NDArray[np.intp], NDArray[np.float3
     return before, (place - before).astype(np.float32)
 
 
-def _column(kind: pa.DataType, values: NDArray[np.float64] | None, scene: Scene, rows: int) -> pa.Array:
-    if values is None:
-        return pa.repeat(pa.scalar(scene.interval.start, type=kind), rows)
+def _column(kind: pa.DataType, values: NDArray[np.float64]) -> pa.Array:
     if pa.types.is_boolean(kind):
         return pa.array(values >= 0.5)
     if pa.types.is_unsigned_integer(kind):

@@ -44,4 +44,6 @@ class Scene:
     drifted: bool | None = None
     decision: str = ""
     axes: tuple[str, str] | None = None
+    drifting: bool = False
+    """Whether the axes were chosen because these features drift most."""
     limits: Limits | None = None

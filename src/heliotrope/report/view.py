@@ -3,9 +3,8 @@
 ========== ================================================ =========================================
 kind       when                                             what it shows
 ========== ================================================ =========================================
-regions    two features, both numeric, and a model          the class predicted at every point, and the rows
-classes    two or more numeric features, no model           the rows by class
-mistakes   as that, with a model                            the rows by class, the wrongly predicted ones crossed
+regions    two or more numeric features, and a model        the class predicted at every point, and the rows
+classes    as that, no model                                the rows by class
 confusion  fewer than two numeric features, and a model     rows counted by actual and predicted class
 counts     as that, no model                                rows counted by class
 fit        regression and a model                           predicted against actual values
@@ -13,8 +12,10 @@ target     regression, a numeric feature, no model          the target against t
 quantiles  regression, no numeric feature, no model         the target's values in order
 ========== ================================================ =========================================
 
-With more than two numeric features a picture shows the two that tell most about the target: regions are not drawn
-there, for what a model predicts depends on all of them.
+With more than two features a picture is a cut through the regions: two numeric features are on its axes, the others are
+held at their median, or their most frequent value, in the interval; the picture says so, and the rows that the model,
+asked with all of their features, predicts wrongly are crossed. On the axes are the two features that drift most from
+interval to interval or, where intervals are not told apart, the two that tell most about the target.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from heliotrope.report.scene import Kind, Scene
 
-__all__ = ["View", "choose_axes", "choose_limits", "codes", "numbers", "view"]
+__all__ = ["View", "choose_axes", "choose_limits", "codes", "most_drifting", "numbers", "view"]
 
 _CELLS = 20
 _HUGE = 1e290
@@ -57,8 +58,7 @@ def view(scene: Scene) -> View:
         return View(kind="target", x=axes[0], y=scene.target) if axes else View(kind="quantiles", y=scene.target)
     if len(axes) < 2:
         return View(kind="counts" if scene.predict is None else "confusion")
-    kind = "classes" if scene.predict is None else "regions" if len(scene.features) == 2 else "mistakes"
-    return View(kind=kind, x=axes[0], y=axes[1])
+    return View(kind="classes" if scene.predict is None else "regions", x=axes[0], y=axes[1])
 
 
 def choose_axes(table: pa.Table, features: Mapping[str, Kind], target: str, task: str) -> tuple[str, ...]:
@@ -83,6 +83,25 @@ def choose_axes(table: pa.Table, features: Mapping[str, Kind], target: str, task
         name: told[name] * (1 - _correlation(values[first], values[name]) ** 2) for name in names if name != first
     }
     return (first, max(others, key=lambda name: others[name]))
+
+
+def most_drifting(
+    table: pa.Table, features: Mapping[str, Kind], parts: NDArray[np.int64], count: int = 2
+) -> tuple[str, ...]:
+    """The numeric features that drift most from part to part of the table; ``parts``, shape (rows,), counts them up.
+
+    A feature drifts as much as the share of its variance that lies between two parts that follow each other (the
+    correlation ratio), on average over all such pairs: one that jumps once drifts less than one that never rests.
+    """
+    names = [name for name, kind in features.items() if kind == "numeric"]
+    bounds = np.searchsorted(parts, np.arange(int(parts[-1]) + 2))
+    pairs = [slice(bounds[at], bounds[at + 2]) for at in range(len(bounds) - 2)]
+    moved = {}
+    for name in names:
+        values = numbers(table, name)
+        moved[name] = sum(_correlation_ratio(values[pair], parts[pair]) for pair in pairs)
+    chosen = sorted(names, key=lambda name: -moved[name])[:count]
+    return tuple(name for name in names if name in chosen)
 
 
 def choose_limits(values: NDArray[np.float64]) -> tuple[float, float]:

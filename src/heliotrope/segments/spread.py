@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from heliotrope import spans
 from heliotrope.config import Pipeline
 from heliotrope.context import Context
 from heliotrope.database import Database
@@ -123,4 +124,6 @@ def _carried_out(order: _Order) -> Done:
         def advance(interval: Interval) -> None:
             file.write(f"{format_time(interval.start)}\n")
 
-        return run(context, order.segments, order.span, trailing=order.trailing, advance=advance)
+        done = run(context, order.segments, order.span, trailing=order.trailing, advance=advance)
+    spans.flush()
+    return done

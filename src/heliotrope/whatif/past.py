@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -207,6 +208,10 @@ class PastContext(Context):
         self.rows = _PastRows(pipeline, history)
         self.shared = shared
         self._batches = shared.batches
+
+    def span(self, name: str, interval: Interval) -> AbstractContextManager[object]:
+        """None: what is only tried is no cycle."""
+        return nullcontext()
 
     def forget(self, interval: Interval) -> None:
         """The past does not change."""

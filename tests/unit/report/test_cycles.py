@@ -7,17 +7,22 @@ from collections.abc import Callable
 import pytest
 
 from heliotrope.interval import Interval
-from heliotrope.report.cycles import COLUMNS, KINDS, line, number, reading, span
+from heliotrope.report.cycles import KINDS, columns, line, number, reading, span
 from heliotrope.report.history import History
 from unit.report.sample import HOUR, START, cycle
 
+SHOWN = ("Interval (UTC)", "Champion", "Score", "Drift", "Decision", "Reasons", "Rows", "Seconds")
 
-def test_a_line_has_a_text_for_every_column_and_its_kinds() -> None:
-    found = dict(zip([*COLUMNS, "kinds"], line(cycle(3)), strict=True))
+
+def test_a_line_has_a_text_for_every_column_and_its_kinds(make_history: Callable[..., History]) -> None:
+    shown = columns(make_history(rows=(cycle(3, frozen=0.5),)))
+    found = dict(zip([*shown, "kinds"], line(cycle(3, frozen=0.5), shown), strict=True))
     assert found == {
         "Interval (UTC)": "2026-11-24 03:00",
         "Champion": "moments",
         "Score": "0.9530",
+        "First model": "0.5000",
+        "Challengers": "logistic 0.9400",
         "Drift": "x",
         "Decision": "promote",
         "Reasons": "schedule: 1 interval since the last training",
@@ -27,31 +32,36 @@ def test_a_line_has_a_text_for_every_column_and_its_kinds() -> None:
     }
 
 
+def test_a_column_of_what_was_never_measured_is_left_out(make_history: Callable[..., History]) -> None:
+    assert columns(make_history(rows=(cycle(3, challengers={}),))) == SHOWN
+    assert len(line(cycle(3), SHOWN)) == len(SHOWN) + 1
+
+
 def test_kinds_are_letters_the_page_can_choose_by() -> None:
     for row in (cycle(0, decision="hold"), cycle(0, decision="roll back"), cycle(0, trained=False, decision="skip")):
-        assert set(line(row)[-1]) <= set(KINDS)
+        assert set(line(row, SHOWN)[-1]) <= set(KINDS)
 
 
 def test_an_interval_scored_again_shows_both_scores(make_history: Callable[..., History]) -> None:
     row = cycle(3, rescored=0.94, decision="refresh")
-    assert line(row)[2] == "0.9530, then 0.9400"
-    assert line(row)[-1] == "tdfl"
+    assert line(row, SHOWN)[2] == "0.9530, then 0.9400"
+    assert line(row, SHOWN)[-1] == "tdfl"
     assert "accuracy 0.9530 · scored again 0.9400 · drift: x · refresh" in reading((row,), make_history(), row.score)
     assert reading((row, cycle(4)), make_history(), 0.95).endswith("2 trained · 1 scored again")
 
 
 def test_what_is_not_there_is_said() -> None:
-    cells = line(cycle(0, champion=None, score=None, reasons=()))
+    cells = line(cycle(0, champion=None, score=None, reasons=()), SHOWN)
     assert cells[1] == "none"
     assert cells[2] == "–"
 
 
 def test_of_many_drifted_features_the_first_are_named() -> None:
-    assert line(cycle(0, drifted=tuple("abcdef")))[3] == "a; b; c; d and 2 more"
+    assert line(cycle(0, drifted=tuple("abcdef")), SHOWN)[3] == "a; b; c; d and 2 more"
 
 
 def test_long_reasons_are_cut() -> None:
-    assert len(line(cycle(0, reasons=("because " * 500,)), most=200)[5]) == 200
+    assert len(line(cycle(0, reasons=("because " * 500,)), SHOWN, most=200)[5]) == 200
 
 
 @pytest.mark.parametrize(

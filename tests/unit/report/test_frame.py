@@ -18,7 +18,8 @@ from heliotrope.report.canvas import HEIGHT, WIDTH, canvas
 from heliotrope.report.caption import caption, title
 from heliotrope.report.compose import MOST_POINTS, compose
 from heliotrope.report.frame import draw
-from heliotrope.report.scene import Scene
+from heliotrope.report.regions import grid_table
+from heliotrope.report.scene import Kind, Scene
 from unit.report.sample import HOUR, START, pixels, rows
 
 Make = Callable[..., Scene]
@@ -169,18 +170,48 @@ def three_features(make_scene: Make, **changes: Any) -> Scene:
     return make_scene(table=table, features=dict.fromkeys("xyz", "numeric"), **changes)
 
 
-def test_with_more_features_wrong_rows_are_crossed_and_no_region_is_drawn(make_scene: Make) -> None:
+def test_with_more_features_regions_are_a_cut_at_the_others_median_and_wrong_rows_are_crossed(
+    make_scene: Make,
+) -> None:
+    asked: list[pa.Table] = []
+
     def always_a(table: pa.Table) -> Any:
         assert table.column_names == ["time", "x", "y", "z"]
+        asked.append(table)
         return np.repeat(np.array(["A"], dtype=object), table.num_rows), None
 
-    drawing = compose(three_features(make_scene, predict=always_a), 10)
-    assert drawing.pixels is None
+    scene = three_features(make_scene, predict=always_a)
+    drawing = compose(scene, 10)
+    assert drawing.pixels is not None
     assert drawing.crosses is not None
     assert len(drawing.crosses) == 80
-    assert "on 2 of 3 features" in drawing.subtitle
+    assert "over 2 of 3 features, 1 other held at its median" in drawing.subtitle
     assert drawing.layout.legend[-1][0] == "predicted wrongly"
-    draw(three_features(make_scene, predict=always_a))
+    grid = next(table for table in asked if table.num_rows == 100)
+    assert set(grid["z"].to_pylist()) == {float(np.median(scene.table["z"].to_numpy()))}
+    drifting = compose(Scene(**{**fields(scene), "drifting": True}), 10)
+    assert "over the 2 features that drift most, 1 other held at its median" in drifting.subtitle
+    draw(scene)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "held"),
+    [
+        (pa.array(["b", "a", "b", None] * 30), "categorical", "b"),
+        (pa.array(["b", "a", "b", None] * 30).dictionary_encode(), "categorical", "b"),
+        (pa.array([3, 1, 2, None] * 30, pa.int32()), "numeric", 2),
+        (pa.array([True, True, False, None] * 30), "numeric", True),
+        (pa.array([None] * 120, pa.float64()), "numeric", None),
+    ],
+)
+def test_a_feature_that_is_on_no_axis_is_held_at_one_value_of_its_type(
+    make_scene: Make, values: pa.Array, kind: Kind, held: Any
+) -> None:
+    table = rows().add_column(3, "z", values)
+    scene = make_scene(table=table, features={"x": "numeric", "y": "numeric", "z": kind})
+    grid = grid_table(scene, "x", "y", ((-1.0, 1.0), (-1.0, 1.0)), 3)
+    assert grid.schema.field("z").type == table.schema.field("z").type
+    assert grid["z"].to_pylist() == [held] * 9
 
 
 def test_a_row_without_a_label_is_not_called_wrong(make_scene: Make) -> None:

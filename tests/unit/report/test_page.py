@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 
 from heliotrope.interval import Interval
 from heliotrope.report.animation import animate
+from heliotrope.report.confusion import Confusion
 from heliotrope.report.frame import draw
-from heliotrope.report.history import ChampionSpan, History, totals
+from heliotrope.report.history import Asked, ChampionSpan, History, totals
 from heliotrope.report.page import render, verdict
+from heliotrope.report.reliability import Bin
+from heliotrope.report.residuals import residuals
 from heliotrope.report.scene import Scene
+from heliotrope.report.slices import Slice
 from unit.report.sample import HOUR, START, cycle, rows
 
 Make = Callable[..., History]
@@ -135,7 +142,7 @@ def test_a_hostile_name_is_text_wherever_it_comes(make_history: Make, name: str)
     assert page.texts["h1"] == [name]
     assert {tag for tag, _ in page.elements} == {tag for tag, _ in Page(plain).elements}
     assert page.data["rows"][0][1] == name
-    assert page.data["rows"][0][5] == name
+    assert page.data["rows"][0][6] == name
 
 
 def test_the_json_cannot_end_its_element(make_history: Make) -> None:
@@ -296,3 +303,80 @@ def test_long_reasons_are_cut_for_the_eye_and_can_be_opened(make_history: Make) 
     page = render(make_history(2, rows=(cycle(0, reasons=("because " * 30,)), cycle(1, reasons=("short",)))))
     assert page.count('<div class="long" tabindex="0">because ') == 1
     assert '<td class="reasons">short</td>' in page
+
+
+ASKED = Asked(
+    intervals=4,
+    of=9,
+    rows=1000,
+    reliability=(Bin(0.5, 0.6, 250, 0.55, 0.5), Bin(0.9, 1.0, 750, 0.97, 0.96)),
+    confusion=Confusion(("A", "<b>"), ((480, 20), (50, 450))),
+    slices=(Slice("x", "up to 0.5", 500, 0.8), Slice("x", "above 0.5", 500, 0.95)),
+)
+
+
+def test_the_first_model_is_a_line_a_column_and_a_sentence(make_history: Make) -> None:
+    history = make_history(
+        rows=(cycle(0), *(cycle(hour, frozen=0.6) for hour in range(1, 6))), first_model="tree of 01:00"
+    )
+    page = Page(render(history))
+    assert any(attrs.get("class") == "first" for attrs in page.all("path"))
+    assert "First model" in " ".join(page.texts["th"])
+    assert "The first model, never trained again, would have had 0.6000." in " ".join(page.texts["p"])
+    assert "The first model is tree of 01:00, asked again when this page was made." in " ".join(page.texts["p"])
+    assert "first model 0.6000" in page.data["readings"][1][1]
+
+
+def test_what_was_asked_again_is_shown_as_charts_and_as_tables(make_history: Make) -> None:
+    page = Page(render(make_history(asked=ASKED, notes=("The first model could not be asked.",))))
+    headings = [text.strip() for kind in ("h2", "h3") for text in page.texts[kind]]
+    wanted = {"How far its answers can be trusted", "Calibration", "Confusion", "Where it does well, and where not"}
+    assert wanted <= set(headings)
+    assert len(page.all("circle")) == 2
+    assert "1,000 rows of 4 intervals, evenly spread over 9" in " ".join(page.texts["p"])
+    assert {"480", "20", "50", "450"} <= {text.strip() for text in page.texts["td"]}
+    assert "0.8000, worst" in [text.strip() for text in page.texts["td"]]
+    assert "The first model could not be asked." in page.texts["li"]
+    assert "<b>" in page.texts["th"], "a class's name is text"
+
+
+def test_of_many_classes_the_most_frequent_mistakes_are_listed(make_history: Make) -> None:
+    names = tuple(f"k{i}" for i in range(20))
+    counts = tuple(tuple(50 if i == j else int(j == i + 1) for j in range(20)) for i in range(20))
+    page = Page(render(make_history(asked=replace(ASKED, confusion=Confusion(names, counts)))))
+    assert "The most frequent mistakes" in [text.strip() for text in page.texts["h3"]]
+    assert "Of 20 classes." in " ".join(page.texts["figcaption"])
+
+
+def test_a_regression_s_residuals_are_shown(make_history: Make) -> None:
+    rng = np.random.default_rng(0)
+    off = residuals(rng.normal(size=500), np.zeros(500))
+    asked = Asked(intervals=4, of=4, rows=500, residuals=off)
+    page = Page(render(make_history(asked=asked, task="regression", metric="mae", lower_is_better=True)))
+    assert {"Residuals", "Residuals by what was predicted"} <= {text.strip() for text in page.texts["h3"]}
+    assert any("bars-of" in (attrs.get("class") or "") for attrs in page.all("svg"))
+
+
+@pytest.mark.parametrize(
+    ("hours", "changes"),
+    [
+        (0, {"champions": ()}),
+        (1, {}),
+        (3, {"rows": tuple(cycle(hour, champion=None, score=None, decision="hold", trained=False, drift={}, drifted=(),
+                                 challengers={}, rows=0) for hour in range(3)), "champions": ()}),
+        (3, {"asked": Asked(intervals=0, of=3, rows=0, notes=("gone",)), "notes": ("gone",)}),
+    ],
+)  # fmt: skip
+def test_a_page_of_little_has_headings_in_order_and_a_name_for_every_chart(
+    make_history: Make, hours: int, changes: dict[str, Any]
+) -> None:
+    page = Page(render(make_history(hours, **changes)))
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
+    for attrs in page.all("svg"):
+        assert attrs.get("aria-hidden") == "true" or attrs.get("aria-label")
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    named = [attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs]
+    assert set(named) <= set(ids)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from heliotrope.report.scene import Kind, Scene
-from heliotrope.report.view import choose_axes, choose_limits, codes, numbers, view
+from heliotrope.report.view import choose_axes, choose_limits, codes, most_drifting, numbers, view
 
 
 def wide(rows: int = 300) -> tuple[pa.Table, dict[str, Kind]]:
@@ -61,13 +61,30 @@ def test_nulls_and_constant_columns_do_not_disturb_the_choice() -> None:
     assert axes[1] == "b"
 
 
+def test_the_features_that_drift_most_are_those_that_never_rest() -> None:
+    rng = np.random.default_rng(3)
+    hour = np.repeat(np.arange(12), 50)
+    table = pa.table(
+        {
+            "still": rng.normal(size=600),
+            "turns": 3 * np.cos(hour) + rng.normal(size=600),
+            "jumps_once": np.where(hour < 6, 0.0, 9.0),
+            "climbs": hour + rng.normal(size=600),
+            "name": pa.array(["a"] * 600),
+        }
+    )
+    kinds: dict[str, Kind] = dict.fromkeys(table.column_names[:4], "numeric")
+    kinds["name"] = "categorical"
+    assert most_drifting(table, kinds, hour) == ("turns", "climbs")
+
+
 @pytest.mark.parametrize(
     ("task", "features", "asked", "kind"),
     [
         ("classification", {"a": "numeric", "b": "numeric"}, True, "regions"),
         ("classification", {"a": "numeric", "b": "numeric"}, False, "classes"),
-        ("classification", {"a": "numeric", "b": "numeric", "z": "categorical"}, True, "mistakes"),
-        ("classification", {"a": "numeric", "b": "numeric", "c": "numeric"}, True, "mistakes"),
+        ("classification", {"a": "numeric", "b": "numeric", "z": "categorical"}, True, "regions"),
+        ("classification", {"a": "numeric", "b": "numeric", "c": "numeric"}, True, "regions"),
         ("classification", {"a": "numeric", "z": "categorical"}, True, "confusion"),
         ("classification", {"z": "categorical"}, False, "counts"),
         ("regression", {"a": "numeric"}, True, "fit"),

@@ -108,7 +108,8 @@
   // The table: a page at a time.
   if (data.rows.length) {
     const classes = {
-      Score: "number", Rows: "number", Seconds: "number", Reasons: "reasons", Champion: "name", Drift: "labels",
+      Score: "number", "First model": "number", Rows: "number", Seconds: "number", Reasons: "reasons",
+      Champion: "name", Drift: "labels", Challengers: "labels",
     };
     let [page, chosen] = [0, data.rows];
     const cell = (tag, text, kind) => {
@@ -133,7 +134,6 @@
         const line = document.createElement("tr");
         data.columns.forEach((name, at) => {
           line.append(cell(at ? "td" : "th", texts[at], classes[name]));
-          if (name === "Score" && data.best !== null) line.append(cell("td", data.best, "number"));
         });
         return line;
       }));
