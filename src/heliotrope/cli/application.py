@@ -22,6 +22,7 @@ from heliotrope.cli import (
     schema,
     status,
     stepping,
+    ui,
 )
 from heliotrope.cli import whatif as trying
 from heliotrope.errors import ConfigError, nearest
@@ -47,6 +48,7 @@ _VERBS = (
     champion.pin,
     champion.unpin,
     pages.report,
+    ui.ui,
     messages.notify,
     schema.migrate,
     doctor.doctor,

@@ -20,7 +20,7 @@ from heliotrope.cli.application import command
 GOLDEN = Path(__file__).parent / "golden"
 VERBS = (
     *("demo", "init", "validate", "load", "run", "run-step", "replay", "whatif", "reconcile", "status", "history"),
-    *("drift", "champion", "promote", "rollback", "pin", "unpin", "report", "notify", "migrate", "doctor"),
+    *("drift", "champion", "promote", "rollback", "pin", "unpin", "report", "ui", "notify", "migrate", "doctor"),
     *("sql", "sql means"),
 )
 
