@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Literal
 
+from heliotrope.config.plain import UnfitError, plain
 from heliotrope.context import Context
 from heliotrope.errors import ConfigError, HeliotropeError
 from heliotrope.records import Champion
@@ -46,11 +47,13 @@ def make(site: Site, subject: Subject, change: Change, actor: str) -> Champion:
     from heliotrope import succession
 
     reason = change.reason.strip()
-    if not reason or len(reason) > _LONGEST or "\0" in reason:
-        raise ConfigError(
-            "there is no reason" if not reason else f"the reason has more than {_LONGEST} characters, or a NUL",
-            remedy="say why, in a few words; it is kept with the decision",
-        )
+    if not reason or len(reason) > _LONGEST:
+        said = "there is no reason" if not reason else f"the reason has {len(reason)} characters"
+        raise ConfigError(said, remedy="say why, in a few words; it is kept with the decision")
+    try:
+        plain(reason)
+    except UnfitError as error:
+        raise ConfigError(f"the reason: {error}") from None
     with _context(site, subject) as context:
         context.ledger.patience = _PATIENCE
         context.ledger.tells = bool(subject.pipeline.notify)

@@ -93,8 +93,10 @@ class Page:
 
     def subject(self, connection: psycopg.Connection[Any], name: str, segment: str = "") -> Subject:
         """The pipeline of that name. Raises NotThereError, ConfigError for a record that cannot be read."""
-        found = known(connection, name, segment) if self.visitor.may_read(name) else ()
-        if not found or "\0" in segment:
+        if "\0" in name + segment or not self.visitor.may_read(name):
+            raise NotThereError
+        found = known(connection, name, segment)
+        if not found:
             raise NotThereError
         declared = self.site.declared(found[0])
         if segment and segment not in segment_names(connection, found[0].id):

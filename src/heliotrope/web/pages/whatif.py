@@ -11,10 +11,11 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from heliotrope.errors import ConfigError
+from heliotrope.report.scores import scale_of
 from heliotrope.web.page import Asked
 from heliotrope.whatif.kept import kept
 
-__all__ = ["Frontier", "frontier", "router"]
+__all__ = ["Frontier", "Point", "Policy", "frontier", "router"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,7 +56,7 @@ def whatif(page: Asked, name: str, segment: str = "") -> Response:
     if found is None:
         return page.render("whatif.html", subject=subject, found=None)
     try:
-        policies = [_Policy.of(place, one, found) for place, one in enumerate(found["policies"])]
+        policies = [Policy.of(place, one, found) for place, one in enumerate(found["policies"])]
         drawn = frontier(policies)
     except (KeyError, TypeError, ValueError, IndexError, StopIteration):
         raise ConfigError(
@@ -77,7 +78,9 @@ def whatif(page: Asked, name: str, segment: str = "") -> Response:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Policy:
+class Policy:
+    """What was tried, and what came of it."""
+
     place: int
     name: str
     mean: float
@@ -91,10 +94,12 @@ class _Policy:
 
     @property
     def is_named(self) -> bool:
+        """Whether it is one that the page tells of."""
         return self.on_frontier or self.running or self.recommended
 
     @classmethod
-    def of(cls, place: int, one: Mapping[str, Any], found: Mapping[str, Any]) -> _Policy:
+    def of(cls, place: int, one: Mapping[str, Any], found: Mapping[str, Any]) -> Policy:
+        """From its document. Raises KeyError, TypeError or ValueError for one that is none."""
         parts = (", ".join(one["candidates"]), one["window"], one["trigger"], one["gate"])
         return cls(
             place=place,
@@ -110,16 +115,14 @@ class _Policy:
         )
 
 
-def frontier(policies: Sequence[_Policy]) -> Frontier:
+def frontier(policies: Sequence[Policy]) -> Frontier:
     """The policies as a picture. Raises StopIteration where none is running, ValueError where there is none."""
     most = max(one.trainings for one in policies) or 1
-    low, high = min(one.mean for one in policies), max(one.mean for one in policies)
-    room = (high - low or abs(high) or 1.0) * 0.08
-    low, high = low - room, high + room
+    scale = scale_of([one.mean for one in policies])
 
-    def point(one: _Policy) -> Point:
-        x, y = one.trainings / most * 96 + 2, (high - one.mean) / (high - low) * 100
-        return Point(round(x, 2), round(y, 2), "frontier" if one.on_frontier else "other", one.name)
+    def point(one: Policy) -> Point:
+        x = one.trainings / most * 96 + 2
+        return Point(round(x, 2), scale.place(one.mean), "frontier" if one.on_frontier else "other", one.name)
 
     front = [point(one) for one in sorted(policies, key=lambda one: one.trainings) if one.on_frontier]
     points = sorted((point(one) for one in policies[:_MOST_POINTS]), key=lambda one: one.kind == "frontier")
@@ -129,5 +132,5 @@ def frontier(policies: Sequence[_Policy]) -> Frontier:
         running=point(next(one for one in policies if one.running)),
         recommended=point(next(one for one in policies if one.recommended)),
         across=tuple((round(share * 96 + 2, 2), f"{round(most * share):,}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
-        up=tuple((share * 100, f"{high - share * (high - low):.4g}") for share in (0.1, 0.3, 0.5, 0.7, 0.9)),
+        up=scale.ticks,
     )

@@ -29,7 +29,7 @@
       const axis = { stroke: quiet, grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1 }, font: "12px system-ui, sans-serif" };
       // The chart stands above the strips: what is above each other happened at the same time.
       const track = document.querySelector(".strips .track")?.getBoundingClientRect(), own = host.getBoundingClientRect();
-      const left = Math.max(44, track ? track.left - own.left : 56), right = Math.max(8, track ? own.right - track.right : 8);
+      const left = Math.max(44, track ? track.left - own.left : 56), right = Math.max(24, track ? own.right - track.right : 24);
       const series = [{}, { label: said.champion, stroke: line, width: 2.5, points: { size: 4 } }];
       const columns = [data.times, data.champion];
       for (const one of data.challengers) {
