@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from importlib.util import find_spec
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -99,7 +100,13 @@ def _serve(
         authorise=Tokens(tokens, may_read=may) if tokens else owner,
         mount=Mount(hosts=names),
     )
-    server = uvicorn.Server(
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.site.ended = True  # what goes on without an end would hold it up
+            super().handle_exit(sig, frame)
+
+    server = Server(
         uvicorn.Config(
             app, root_path=root, log_level="warning", server_header=False, timeout_graceful_shutdown=3, lifespan="on"
         )
