@@ -157,13 +157,13 @@ def test_pages_are_korean_for_one_who_reads_korean(replayed: Running, tab: Tab) 
     for name, path in PAGES.items():
         page.goto(replayed.url + path)
         assert page.get_attribute("html", "lang") == "ko"
+        _picture(page, f"{name}-korean")
         # What is left in English are names, and what the record itself says.
         page.evaluate("document.querySelectorAll('main [lang=en], main code, main pre').forEach((one) => one.remove())")
         words = set(re.findall(r"[A-Za-z]{4,}", page.inner_text("main")))
         known = {"turning", "extrapolated", "tree", "hidden", "heliotrope", "continuous", "training", "time", "class"}
         libraries = {"numpy", "scipy", "skops", "skrub", "python", "pyarrow", "scikit", "learn"}
         assert words - known - libraries <= {"sliding", "every", "declared", "root", "runner", "whatif"}, name
-        _picture(page, f"{name}-korean")
     page.goto(f"{replayed.url}{PIPELINE}")
     page.click("text=English")
     assert page.get_attribute("html", "lang") == "en"

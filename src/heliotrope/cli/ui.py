@@ -154,6 +154,7 @@ def _path(root: str) -> str:
 
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises ConfigError where that cannot be."""
+    found: socket.socket | None = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         found = socket.socket(family)
@@ -161,6 +162,8 @@ def _listen(host: str, port: int) -> socket.socket:
         found.bind((host, port))
         found.listen(128)
     except OSError as error:
+        if found is not None:
+            found.close()
         raise ConfigError(
             f"{host}, port {port}, cannot be listened on: {error.strerror or error}",
             remedy="name another --port; 0 takes a free one",
