@@ -101,6 +101,7 @@ _VARIABLES = (
         "`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_EXPORTER`, ...",
         "where [spans of OpenTelemetry](../how-to/watch.md#where-the-seconds-of-a-cycle-go) go; unset: there are none",
     ),
+    ("`HELIOTROPE_UI_TOKEN`", "what one signs in with to the pages of `heliotrope ui`"),
     ("`HELIOTROPE_TRACEBACK`", "set to anything: every error with the place in the code where it arose"),
 )
 

@@ -23,6 +23,7 @@ from heliotrope.cli import (
     schema,
     status,
     stepping,
+    ui,
 )
 from heliotrope.cli import whatif as trying
 from heliotrope.errors import ConfigError, nearest
@@ -48,6 +49,7 @@ _VERBS = (
     champion.pin,
     champion.unpin,
     pages.report,
+    ui.ui,
     messages.notify,
     metrics.metrics,
     schema.migrate,

@@ -21,6 +21,7 @@ __all__ = [
     "Declared",
     "Recorded",
     "by_hand_text",
+    "champion_from",
     "champions",
     "cycles",
     "declarations",
@@ -245,11 +246,12 @@ def champions(
     found = []
     for row in connection.execute(statement("champions"), parameters).fetchall():
         with reading("champion", row[0]):
-            found.append(_champion(row))
+            found.append(champion_from(row))
     return tuple(found)
 
 
-def _champion(row: Sequence[Any]) -> Champion:
+def champion_from(row: Sequence[Any]) -> Champion:
+    """A champion from the columns of the statement champions."""
     evidence = table_of(row[7], "evidence", numbers=True)
     return Champion(
         id=row[0],

@@ -20,7 +20,20 @@ from heliotrope.cli.application import command
 GOLDEN = Path(__file__).parent / "golden"
 VERBS = (
     *("demo", "init", "validate", "load", "run", "run-step", "replay", "whatif", "reconcile", "status", "history"),
-    *("drift", "champion", "promote", "rollback", "pin", "unpin", "report", "notify", "metrics", "migrate", "doctor"),
+    *(
+        "drift",
+        "champion",
+        "promote",
+        "rollback",
+        "pin",
+        "unpin",
+        "report",
+        "ui",
+        "notify",
+        "metrics",
+        "migrate",
+        "doctor",
+    ),
     *("sql", "sql means"),
 )
 
