@@ -157,7 +157,8 @@ SELECT
     decision.decided_at, decision.evidence, registration.version,
     training.id, training.candidate, training.role, training.window_start, training.window_end, training.rows,
     training.seconds, training.seed, training.fingerprint, training.versions, training.code_version,
-    training.artifact, training.failure
+    training.artifact, training.failure, training.classes,
+    (SELECT classes FROM heliotrope.champion AS served WHERE served.id = champion.id)
 FROM heliotrope.champion_validity AS champion
 JOIN heliotrope.decision ON decision.id = champion.decision_id
 JOIN heliotrope.training ON training.id = champion.training_id
