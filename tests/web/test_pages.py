@@ -221,6 +221,34 @@ def test_a_part_of_the_chart_is_seen_closer(replayed: Running, tab: Tab) -> None
     assert HOURS // 2 <= rows <= HOURS // 2 + 2
 
 
+def test_the_table_of_cycles_is_turned_page_by_page(
+    replayed: Running, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place where scripts run, and as a page of its own where they do not."""
+    from heliotrope.web.pages import pipeline
+
+    monkeypatch.setattr(pipeline, "PER_PAGE", 10)
+    page = tab()
+    page.goto(replayed.url + PIPELINE)
+    first = page.inner_text("#table tbody th")
+    page.locator("a[rel=next]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => document.querySelector('#table tbody th').textContent !== '{first}'")
+    assert page.locator("#table tbody tr").count() == 10
+    assert page.locator("#chart canvas").count() == 1
+    assert page.inner_text("#table tbody th") == f"{LAST - 10 * world.pipeline().interval:%Y-%m-%d %H:%M}"
+    page.click("a[rel=next]")
+    page.wait_for_function(f"() => document.querySelectorAll('#table tbody tr').length === {HOURS - 20}")
+    assert page.locator("a[rel=next]").count() == 0
+    page.click("text=Back to the newest")
+    page.wait_for_function(f"() => document.querySelector('#table tbody th').textContent === '{first}'")
+    assert page.inner_text("#table tbody th") == first
+    plain = tab(java_script_enabled=False)
+    plain.goto(replayed.url + PIPELINE)
+    plain.click("a[rel=next]")
+    assert plain.locator("tbody tr").count() == 10
+
+
 # --- changing who serves -----------------------------------------------------------------------------------
 
 
