@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pyarrow as pa
 import pytest
 
@@ -24,7 +25,7 @@ from command import Call, caller
 from heliotrope import streams
 from heliotrope.context import Context
 from heliotrope.database import Database
-from heliotrope.replay import replay, span_of
+from heliotrope.replay import changed, reevaluate, replay, span_of
 from heliotrope.segments import segments_of
 from heliotrope.store import Rows
 from heliotrope.web import application
@@ -176,3 +177,35 @@ def test_a_segment_has_pages_of_its_own(database: Database, tmp_path: Path) -> N
         assert made.json()["pinned"], made.text
         assert not client.get("/api/pipelines/turning").json()["pinned"]
         assert client.get("/api/pipelines/turning", params={"segment": odd}).json()["pinned"]
+
+
+def test_a_cycle_shows_what_was_held_what_came_late_and_what_was_told(database: Database, tmp_path: Path) -> None:
+    world.fill(database, 4, rows=30)
+    target = {"name": "team", "url_env": "HELIOTROPE_NO_SUCH_URL"}
+    with psycopg.connect(database.url) as connection:
+        connection.execute("UPDATE continuous_training SET class = 'Z' WHERE time = '2026-03-01 02:00Z'")
+    with world.opened(
+        database, tmp_path, classes=["A", "B", "C"], notify=[target], report={"pictures": False}
+    ) as context:
+        context.ledger.tells = True
+        span = span_of(context)
+        for _ in replay(context, span):
+            pass
+        with psycopg.connect(database.url) as connection:
+            connection.execute("DELETE FROM continuous_training WHERE time = '2026-03-01 01:00Z' AND x > 0")
+        for record in changed(context, span):
+            assert reevaluate(context, record)
+    with listening(application(database, folder=tmp_path)) as url, httpx.Client(base_url=url) as client:
+        held = client.get("/pipelines/turning/cycles/2026-03-01T02:00Z").text
+        assert "What validation found" in held
+        assert ">held<" in held
+        assert "No model was scored on these rows" in held
+        assert "team" in held.split('id="messages"')[1]
+        late = client.get("/pipelines/turning/cycles/2026-03-01T01:00Z").text
+        assert "The rows as they were read, each time" in late
+        table = client.get("/pipelines/turning").text
+        assert "then 0." in table.split('id="cycles"')[1] or "then 1." in table.split('id="cycles"')[1]
+        for code in ("en", "ko"):
+            for hour in range(4):
+                path = f"/pipelines/turning/cycles/2026-03-01T0{hour}:00Z"
+                assert client.get(path, params={"language": code}).status_code == 200

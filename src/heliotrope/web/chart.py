@@ -16,6 +16,7 @@ __all__ = ["Block", "Strip", "blocks", "hues", "lines", "marks", "readings", "sp
 P = TypeVar("P", Place, Compared)
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LAST = 97  # percent: further right a label would be cut
 _MOST_LINES = 6
 _MOST_STRIPS = 24
 _SHADES = 5
@@ -161,7 +162,7 @@ def readings(found: Sequence[Readings], over: Stretch) -> tuple[tuple[Strip, ...
 
 def ticks_of(over: Stretch) -> list[Tick]:
     """Named moments, their dates in figures, which every language reads."""
-    return [Tick(one.percent, _in_figures(one.label)) for one in ticks(over.start, over.end)]
+    return [Tick(one.percent, _in_figures(one.label)) for one in ticks(over.start, over.end) if one.percent < _LAST]
 
 
 def _in_figures(label: str) -> str:
