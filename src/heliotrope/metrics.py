@@ -99,12 +99,20 @@ _FAMILIES: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def openmetrics(connection: psycopg.Connection[Any], *, now: datetime) -> str:
-    """All pipelines as OpenMetrics text. Raises LedgerError for a row that no cycle writes."""
+def openmetrics(
+    connection: psycopg.Connection[Any], *, now: datetime, shown: Callable[[str], bool] = lambda _: True
+) -> str:
+    """The pipelines that are ``shown``, all of them at first, as OpenMetrics text.
+
+    Raises LedgerError for a row that no cycle writes.
+    """
 
     class Once:
         def collect(self) -> Iterable[Family]:
-            return families(connection, now=now)
+            found = families(connection, now=now)
+            for family in found:
+                family.samples = [one for one in family.samples if shown(one.labels.get("pipeline", ""))]
+            return found
 
     text: bytes = generate_latest(Once())  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
     return text.decode()

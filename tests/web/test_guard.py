@@ -56,6 +56,21 @@ def test_a_name_that_is_not_its_own_is_refused(replayed: Running, host: str) -> 
     assert "turning" not in answer.text
 
 
+def test_prometheus_is_told_of_the_pipelines_that_one_may_see(replayed: Running) -> None:
+    with replayed.client() as client:
+        answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert 'heliotrope_score{metric="accuracy",pipeline="turning"}' in answer.text
+    with (
+        app_of(replayed, lambda: Visitor(name="ann", may_read=lambda name: name == "other")) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        text = client.get("/metrics").text
+    assert "turning" not in text
+    assert "heliotrope_build_info" in text
+    assert text.endswith("# EOF\n")
+
+
 def test_the_names_it_was_given_are_its_own(replayed: Running) -> None:
     with app_of(replayed, lambda: Visitor(name="ann"), Mount(hosts=("models.example",))) as url:
         for host, status in (("models.example", 200), ("Models.Example:443", 200), ("other.example", 421)):

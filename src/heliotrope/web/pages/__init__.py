@@ -1,7 +1,7 @@
 """The pages, one module each."""
 
-from heliotrope.web.pages import champions, compare, cycle, languages, live, overview, pipeline, whatif
+from heliotrope.web.pages import champions, compare, cycle, languages, live, metrics, overview, pipeline, whatif
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = tuple(one.router for one in (overview, pipeline, cycle, champions, compare, whatif, live, languages))
+ROUTERS = tuple(one.router for one in (overview, pipeline, cycle, champions, compare, whatif, live, metrics, languages))
