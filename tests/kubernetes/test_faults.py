@@ -26,6 +26,7 @@ import yaml
 import world
 from cluster import PASSWORD, SPACE, SUPERUSER, TOOLS, Cluster, reason, waited
 from heliotrope.database import Database
+from heliotrope.ledger import migrate
 from hook import Hook, hook
 from manifests import DEPLOY
 
@@ -196,6 +197,7 @@ def place(applied: Cluster, server_url: str, tmp_path_factory: pytest.TempPathFa
         texts = {Path(file).name: Path(file).read_text("utf-8") for file in files.values()}
         applied.say("patch", "configmap", "heliotrope-pipelines", "-n", SPACE, "-p", json.dumps({"data": texts}))
         found = Place(airflow, applied, sink, watch, folder)
+        migrate(found.rows)
         world.fill(found.rows, 12, table="faults")
         template = str(DEPLOY / "kubernetes" / "pod-template.yaml")
         places = {"template": template, "kubeconfig": str(launchers(applied, folder)), "space": SPACE, **files}
