@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -204,12 +205,19 @@ def place(applied: Cluster, server_url: str, tmp_path_factory: pytest.TempPathFa
         for name, text in {"both": _BOTH, "by_hand": _BY_HAND}.items():
             airflow.dag(f"{name}.py", (_DAGS + text).format(**places))
         airflow.start()
+        waited(lambda: answers(airflow.port), "the api-server answers", 180)
         watch.start()
         yield found
         watch.over.set()
         airflow.stop()
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute("DROP DATABASE airflow_of_pods WITH (FORCE)")
+
+
+def answers(port: int) -> bool:
+    """Whether something listens there."""
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 def launchers(cluster: Cluster, folder: Path) -> Path:
