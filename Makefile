@@ -12,13 +12,14 @@ ENGINE ?= $(shell for engine in docker podman buildah; do $$engine info >/dev/nu
 # A pip.conf that names a mirror of yours; it stays out of the image.
 PIP_CONFIG_FILE ?=
 
-.PHONY: help demo airflow image test test-airflow test-image check environment bench bench-quality lock clean
+.PHONY: help demo airflow image test test-airflow test-pods test-image check environment bench bench-quality lock clean
 help:
 	@echo "make demo    the whole story on a stream that turns once a day: replay, table, report, pictures"
 	@echo "make airflow Airflow on the embedded PostgreSQL, with the two DAGs of dags/; Ctrl-C ends it"
 	@echo "make image   the image for Kubernetes, by docker, podman or buildah (IMAGE=, BASE_IMAGE=, ENGINE=)"
 	@echo "make test    lint, types, import contracts and every test"
 	@echo "make test-airflow  days by a real scheduler, killed and cleared: a quarter of an hour, mostly waiting"
+	@echo "make test-pods   the same in pods, under faults (HELIOTROPE_CONTROL_PLANE or KUBECONFIG): a quarter of an hour"
 	@echo "make test-image  builds the image and runs a cycle in it (buildah; as root)"
 	@echo "make check   lint, types and import contracts alone"
 	@echo "make bench   every benchmark, with its limits"
@@ -61,10 +62,13 @@ image:
 		--build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) \
 		$(PIP_CONFIG_FILE:%=--secret id=pip,src=%) .
 
-# Its base is made by debootstrap where BASE_IMAGE is not named, so that no registry is needed.
 test-airflow: environment
 	HELIOTROPE_TEST_SCHEDULER=1 $(BIN)/python -m pytest -n 2 --dist loadgroup tests/airflow
 
+test-pods: environment
+	HELIOTROPE_TEST_SCHEDULER=1 $(BIN)/python -m pytest -rs --durations=0 tests/kubernetes
+
+# Its base is made by debootstrap where BASE_IMAGE is not named, so that no registry is needed.
 test-image: environment
 	HELIOTROPE_TEST_IMAGE=$(if $(filter file,$(origin BASE_IMAGE)),debootstrap,$(BASE_IMAGE)) \
 		$(BIN)/python -m pytest --durations=0 tests/image

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,9 +21,27 @@ from typing import Any
 
 from heliotrope.server import programs
 from heliotrope.server.account import Account, is_open_to
+from manifests import POD
 
-__all__ = ["LAUNCHER", "POSTGRES", "Cluster", "free_port", "own_cluster", "user_of_postgres", "waited"]
+__all__ = [
+    "KUBECONFIG",
+    "LAUNCHER",
+    "PASSWORD",
+    "POSTGRES",
+    "SPACE",
+    "SUPERUSER",
+    "TOOLS",
+    "Cluster",
+    "free_port",
+    "own_cluster",
+    "reason",
+    "user_of_postgres",
+    "waited",
+]
 
+TOOLS, KUBECONFIG = os.environ.get("HELIOTROPE_CONTROL_PLANE"), os.environ.get("KUBECONFIG")
+PASSWORD, SUPERUSER = "pods-read-this", "nobody-reads-this"
+SPACE = "heliotrope"
 LAUNCHER = "system:serviceaccount:airflow:airflow-scheduler"
 POSTGRES = Path(__file__).parent / "kubernetes" / "postgres"
 """The folder of the stand-in for the entry point of PostgreSQL's image."""
@@ -38,11 +59,16 @@ _PLACES = [
 
 
 class Cluster:
-    """A cluster, by kubectl. ``port`` is that of PostgreSQL on loopback, where the node is emulated."""
+    """A cluster, by kubectl.
 
-    def __init__(self, kubeconfig: str, *, port: int | None = None) -> None:
+    Where the node is emulated, ``port`` is that of PostgreSQL on loopback, and ``folder`` has all that it is made of.
+    """
+
+    def __init__(self, kubeconfig: str, *, port: int | None = None, folder: Path | None = None) -> None:
         self.kubeconfig = kubeconfig
         self.port = port
+        self.folder = folder
+        self.anew: list[subprocess.Popen[bytes]] = []
 
     def call(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         """kubectl with these arguments; whatever it ends with."""
@@ -78,6 +104,49 @@ class Cluster:
 
         found = waited(over, f"pod {pod} ends", seconds)
         return found["status"]["phase"], self.call("logs", pod, "-n", namespace).stdout
+
+    @contextmanager
+    def without_api_server(self) -> Iterator[None]:
+        """The API server killed, and started anew; etcd, the controllers and the node live on."""
+        assert self.folder is not None, "of a cluster of the tests' own"
+        file = self.folder / "plane" / "pids"
+        pids = [int(line) for line in file.read_text().split()]
+        [pid] = [one for one in pids if "kube-apiserver" in Path(f"/proc/{one}/cmdline").read_text()]
+        command = Path(f"/proc/{pid}/cmdline").read_text().strip("\0").split("\0")
+        os.kill(pid, signal.SIGKILL)
+        try:
+            yield
+        finally:
+            with (self.folder / "plane" / "apiserver.log").open("ab") as log:
+                anew = subprocess.Popen(
+                    command, cwd=file.parent, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                )
+            self.anew.append(anew)
+            file.write_text("".join(f"{anew.pid if one == pid else one}\n" for one in pids))
+            waited(lambda: self.call("get", "--raw", "/readyz").returncode == 0, "the API server is there again", 120)
+
+    def ready(self) -> str | None:
+        """The identity of PostgreSQL's pod, once it is ready."""
+        found = self.get("pod", "heliotrope-postgres-0", "-n", SPACE)
+        conditions = {one["type"]: one["status"] for one in (found or {}).get("status", {}).get("conditions", [])}
+        return str(found["metadata"]["uid"]) if conditions.get("Ready") == "True" else None
+
+    def launched(self, name: str, *arguments: str, program: str = "heliotrope") -> tuple[str, str]:
+        """What a pod of the template comes to when Airflow's account starts it, with its rights alone; and its log."""
+        pod = copy.deepcopy(dict(POD))
+        pod["metadata"]["name"] = name
+        pod["spec"]["containers"][0] |= {"command": [program], "args": list(arguments)}
+        mine = ("--as", LAUNCHER, "-n", SPACE)
+        self.say(*mine, "create", "-f", "-", text=json.dumps(pod))
+        phase, _ = self.ended(SPACE, name)
+        log = self.say(*mine, "logs", name)
+        self.say(*mine, "get", "pods", "-l", "app.kubernetes.io/component=training")
+        self.say(*mine, "get", "events")
+        self.say(*mine, "label", "pod", name, "already_checked=True")
+        spec = json.dumps(json.loads(self.say(*mine, "get", "pod", name, "-o", "json"))["spec"])
+        assert PASSWORD not in spec + log
+        self.say(*mine, "delete", "pod", name)
+        return phase, log
 
 
 def waited(what: Callable[[], Any], name: str, seconds: float = 120) -> Any:
@@ -118,12 +187,13 @@ def own_cluster(tools: Path, image: str, database: str) -> Iterator[Cluster]:
     made = [place for place in _PLACES if not place.exists()]
     ports = {name: str(free_port()) for name in ("PORT", "ETCD_PORT", "ETCD_PEER")}
     node: subprocess.Popen[bytes] | None = None
+    cluster: Cluster | None = None
     try:
         environment = {**os.environ, **ports}
         up = [str(tools / "control-plane"), "up", str(folder / "plane")]
         done = subprocess.run(up, env=environment, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == 0, done.stderr
-        cluster = Cluster(str(folder / "plane" / "kubeconfig"), port=free_port())
+        cluster = Cluster(str(folder / "plane" / "kubeconfig"), port=free_port(), folder=folder)
         images = {image: _heliotrope(folder / "heliotrope"), database: _postgres(folder / "postgres")}
         node = _node(cluster, tools, folder, images)
         yield cluster
@@ -132,6 +202,8 @@ def own_cluster(tools: Path, image: str, database: str) -> Iterator[Cluster]:
             node.terminate()
             node.wait(30)
         subprocess.run([str(tools / "control-plane"), "down", str(folder / "plane")], timeout=60, check=False)
+        for process in [] if cluster is None else cluster.anew:
+            process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
         for place in made:  # where the node has mounted the pods' volumes
             with suppress(OSError):
@@ -186,3 +258,14 @@ def fits(tools: Path) -> str | None:
         "etcd is not installed (Debian: etcd-server)": shutil.which("etcd") is None,
     }
     return next((reason for reason, lacks in lacking.items() if lacks), None)
+
+
+def reason() -> str | None:
+    """Why no cluster can be had here; None where one can."""
+    if shutil.which("kubectl") is None:
+        return "kubectl is not installed"
+    if TOOLS:
+        # Of kubernetes itself a spec is found: tests/kubernetes.
+        lacks = None if importlib.util.find_spec("kubernetes.client") else "pip install 'heliotrope[kubernetes]'"
+        return fits(Path(TOOLS)) or lacks
+    return None if KUBECONFIG else "no cluster: set KUBECONFIG, or HELIOTROPE_CONTROL_PLANE to the tools' folder"

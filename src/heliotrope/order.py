@@ -26,7 +26,7 @@ class Order:
     missed: bool = False
     """assess: first run the cycles that are missing since the last done one."""
     until: datetime | None = None
-    """assess: then run later cycles too, up to that time, as long as it is quick."""
+    """assess: then run and publish later cycles too, up to that time, as long as it is quick."""
     collapse: bool = False
     """assess: train once for a gap, and score all of it."""
     approve: str | None = None

@@ -32,6 +32,7 @@ __all__ = [
     "assess",
     "create",
     "gate",
+    "left",
     "perform",
     "proposed",
     "publish",
@@ -111,7 +112,10 @@ def _done(context: Context, order: Order) -> dict[str, Any]:
         cycle = assess(
             context, order.interval, since=order.since, missed=order.missed, until=order.until, collapse=order.collapse
         )
-        return {"interval": order.interval, "cycle": cycle.id, "done": cycle.done}
+        if order.until is not None:
+            _publish_along(context, order.interval, order.until)
+        remaining = left(context, order.interval, cycle)
+        return {"interval": order.interval, "cycle": cycle.id, "done": cycle.done, "left": remaining}
     cycle_id = _id(context, order)
     return {"cycle": cycle_id, **_ON_CYCLE[order.step](context, cycle_id, order)}
 
@@ -205,7 +209,7 @@ def assess(
 
     With ``until`` the cycles of later intervals are run as well, up to that time, for as long as this is quick: what is
     much behind is caught up with by one process, in which libraries are loaded, as by a replay. Nothing is where a
-    person is asked, or with ``collapse``.
+    person is asked, or with ``collapse``. :func:`perform` then publishes them in the same way.
 
     Raises IntervalError for an interval that has not ended, LockedError where an earlier cycle waits for a person, and
     what the steps raise.
@@ -225,14 +229,59 @@ def assess(
 
 
 def _go_on(context: Context, interval: Interval, until: datetime) -> None:
-    """Run the interval's cycle to its end, where a later one is to be run, and then those, for some seconds."""
+    """Run the cycles from the interval's own to the last that ends by then, in order, for some seconds."""
     begun = time.monotonic()
-    later = interval.shift(1)
-    while later.end <= min(until, context.clock()) and time.monotonic() - begun < _QUICK:
+    while interval.end <= min(until, context.clock()) and time.monotonic() - begun < _QUICK:
         cycles.run(context, interval)
-        interval, later = later, later.shift(1)
-        if context.ledger.find(interval) is None:
-            cycles.assess(context, interval)
+        interval = interval.shift(1)
+
+
+def left(context: Context, interval: Interval, cycle: OpenCycle) -> tuple[str, ...]:
+    """The steps after ``assess`` that have something to do, of the interval's cycle.
+
+    None where the cycle is done, was published, and all its messages have been sent. ``gate`` is one where every
+    candidate failed: it ends with that.
+    """
+    if not cycle.done:
+        return ("announce", "train", "gate", "publish")
+    gate = () if why_hopeless(context, cycle.id) is None else ("gate",)
+    return gate if _is_published(context, interval) else (*gate, "publish")
+
+
+def _is_published(context: Context, interval: Interval) -> bool:
+    """Whether nothing waits for ``publish``: no picture, no champion of the pipeline's, no message."""
+    from heliotrope.publish import pictures
+
+    pipeline, ledger = context.pipeline, context.ledger
+    if pipeline.report.pictures and not pictures.path(context, interval).exists():
+        return False
+    if pipeline.registry != "none" and not context.segment and ledger.to_register():
+        return False
+    if not pipeline.notify:
+        return True
+    from heliotrope.ledger.outbox import Outbox
+
+    with context.database.errors():
+        return not any(one.is_open for one in Outbox(ledger.connection, ledger.ids[0], context.segment).left())
+
+
+def _publish_along(context: Context, interval: Interval, until: datetime) -> None:
+    """Draw and register what a catch-up from the interval on has left, while libraries are loaded.
+
+    What cannot be is left to ``publish``, which says so.
+    """
+    from heliotrope import publish as publishing
+    from heliotrope.publish import pictures
+
+    step = context.pipeline.interval
+    with suppress(HeliotropeError, OSError), context.ledger.lock("publish"):
+        done = [Interval(start, start + step) for start in sorted(context.ledger.done_intervals(interval.start, until))]
+        if len(done) < 2:
+            return  # nothing was caught up with
+        for one in done[:_AT_ONCE] if context.pipeline.report.pictures else ():
+            if not pictures.path(context, one).exists():
+                publishing.picture(context, one)
+        publishing.register(context)
 
 
 def _left(context: Context, interval: Interval, since: datetime | None, *, missed: bool) -> list[Interval]:

@@ -27,10 +27,10 @@ def metadata(server_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def airflow(tmp_path: Path, metadata: Database, database: Database) -> Iterator[object]:
-    """An installation; everything that it started is ended."""
+def airflow(tmp_path: Path, metadata: Database, database: Database, request: pytest.FixtureRequest) -> Iterator[object]:
+    """An installation, with the settings of the parameter; everything that it started is ended."""
     from installation import Airflow
 
-    found = Airflow(tmp_path / "installation", metadata, database)
+    found = Airflow(tmp_path / "installation", metadata, database, **getattr(request, "param", {}))
     yield found
     found.stop()

@@ -194,7 +194,8 @@ def test_the_provider_is_listed(python: Callable[..., Any]) -> None:
     ("options", "said"),
     [
         ({"mode": "localy"}, "there is no mode 'localy'"),
-        ({"mode": "virtualenv"}, "mode virtualenv needs python"),
+        ({"mode": "virtualenv"}, "mode virtualenv needs python or requirements"),
+        ({"mode": "local", "requirements": ("heliotrope",)}, "mode local takes no requirements"),
         ({"mode": "kubernetes"}, "mode kubernetes needs image"),
         ({"mode": "local", "image": "x"}, "mode local takes no image"),
         ({"mode": "kubernetes", "image": "x", "connection_id": "db"}, "mode kubernetes takes no connection_id"),

@@ -15,7 +15,7 @@ from heliotrope import config
 from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.replay import replay, span_of
-from installation import Airflow, hours_of_both, waited
+from installation import SOON, Airflow, hours_of_both, waited
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
 
@@ -95,6 +95,7 @@ def test_a_day_of_both_dags_catches_up_as_a_replay_of_it_would_and_stays_so_howe
     assert replayed(database, pipeline, tmp_path / "again") == found
 
 
+@pytest.mark.parametrize("airflow", [SOON], indirect=True, ids=["soon"])
 def test_whoever_is_killed_in_the_middle_the_ledger_is_that_of_a_replay(
     airflow: Airflow, database: Database, tmp_path: Path
 ) -> None:

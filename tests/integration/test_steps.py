@@ -13,11 +13,14 @@ import yaml
 
 import world
 from command import Call, caller
+from heliotrope import cycle as cycles
 from heliotrope import steps
 from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.errors import ConfigError, IntervalError, LedgerError, LockedError
 from heliotrope.interval import Interval, format_time, parse_time
+from heliotrope.order import Order
+from heliotrope.publish import pictures
 
 QUIET: dict[str, Any] = {"report": {"pictures": False}}
 
@@ -115,10 +118,33 @@ def test_what_is_behind_is_caught_up_with_by_one_call(
     hours = world.hours(6)
     with world.opened(database, tmp_path, **QUIET) as context:
         assert steps.assess(context, hours[0], until=hours[5].end).done
-        last = steps.assess(context, hours[5])
-        assert last.steps == {"assess"}, "the newest is left to its own steps"
-        steps.gate(context, steps.train(context, last.id).id)
+        assert steps.assess(context, hours[5]).done
     as_replayed()
+
+
+def test_what_is_caught_up_with_is_published_too_and_nothing_is_left_of_it(database: Database, tmp_path: Path) -> None:
+    world.fill(database, 4)
+    hours = world.hours(4)
+    changes = {"registry": "mlflow", "notify": [{"name": "team", "url_env": "TEAM"}]}
+    with world.opened(database, tmp_path, **changes) as context:
+        first = Order(step="assess", interval=hours[0], until=hours[2].end)
+        assert steps.perform(context, first)["left"] == ("publish",), "its messages have not been sent"
+        assert len(list(pictures.folder(context).glob("*.png"))) == 3
+        assert context.ledger.to_register() == ()
+    with world.opened(database, tmp_path, registry="mlflow") as context:
+        left = [steps.perform(context, Order(step="assess", interval=hour))["left"] for hour in hours]
+        assert left == [(), (), (), ("announce", "train", "gate", "publish")]
+        pictures.path(context, hours[1]).unlink()
+        assert steps.perform(context, Order(step="assess", interval=hours[1]))["left"] == ("publish",)
+
+
+def test_a_done_cycle_whose_candidates_all_failed_leaves_the_gate_to_say_so(database: Database, tmp_path: Path) -> None:
+    world.fill(database, 1)
+    hour = world.hours(1)[0]
+    wrong = {**world.PIPELINE["candidates"][1], "params": {"max_depth": -7}}
+    with world.opened(database, tmp_path, **QUIET, candidates=[wrong]) as context:
+        cycles.run(context, hour)
+        assert steps.perform(context, Order(step="assess", interval=hour))["left"] == ("gate",)
 
 
 def test_what_was_missed_since_the_last_done_cycle_is_run_and_nothing_before_the_first(

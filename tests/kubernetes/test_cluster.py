@@ -13,113 +13,27 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cluster import LAUNCHER, Cluster, fits, own_cluster, user_of_postgres, waited
-from manifests import DEPLOY, POD, build, laid, pods
+from cluster import LAUNCHER, PASSWORD, SPACE, SUPERUSER, Cluster, reason, waited
+from manifests import DEPLOY, POD, build, laid
 
-PASSWORD, SUPERUSER = "pods-read-this", "nobody-reads-this"
-SPACE = "heliotrope"
 START = "2026-11-01T05:00Z"
 EXAMPLE = DEPLOY.parent / "examples" / "rotating_gaussians.yaml"
 PIPELINE = "/etc/heliotrope/pipelines/rotating_gaussians.yaml"
-_TOOLS, _KUBECONFIG = os.environ.get("HELIOTROPE_CONTROL_PLANE"), os.environ.get("KUBECONFIG")
-
-
-def _reason() -> str | None:
-    if shutil.which("kubectl") is None:
-        return "kubectl is not installed"
-    if _TOOLS:
-        # Of kubernetes itself a spec is found: this folder.
-        lacks = None if importlib.util.find_spec("kubernetes.client") else "pip install 'heliotrope[kubernetes]'"
-        return fits(Path(_TOOLS)) or lacks
-    return None if _KUBECONFIG else "no cluster: set KUBECONFIG, or HELIOTROPE_CONTROL_PLANE to the tools' folder"
-
 
 pytestmark = [
     pytest.mark.heavy,
     pytest.mark.xdist_group("cluster"),
-    pytest.mark.skipif(_reason() is not None, reason=_reason() or ""),
+    pytest.mark.skipif(reason() is not None, reason=reason() or ""),
 ]
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The cluster, with nothing of ours in it."""
-    if _TOOLS:
-        folder = laid(tmp_path_factory.mktemp("images"), password="-", superuser="-", url="-")
-        [database] = [pod["spec"]["containers"][0]["image"] for _, pod in pods(build(folder / "postgres"))]
-        with own_cluster(Path(_TOOLS), POD["spec"]["containers"][0]["image"], database) as found:
-            yield found
-        return
-    assert _KUBECONFIG is not None
-    found = Cluster(_KUBECONFIG)
-    for name in (SPACE, "airflow"):
-        if found.get("namespace", name):
-            pytest.skip(f"the cluster has a namespace {name}: these tests use one of their own, and delete it")
-    yield found
-    found.call("delete", "namespace", SPACE, "airflow", "--wait=false")
-
-
-@pytest.fixture(scope="module")
-def applied(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    """The overlay ``local`` applied, and its PostgreSQL ready; the account that Airflow's tasks run under."""
-    host = "heliotrope-postgres:5432" if cluster.port is None else f"127.0.0.1:{cluster.port}"
-    url = f"postgresql://heliotrope:{PASSWORD}@{host}/heliotrope"
-    folder = laid(tmp_path_factory.mktemp("deploy"), password=PASSWORD, superuser=SUPERUSER, url=url)
-    overlay = folder / "overlays" / "tried"
-    overlay.mkdir()
-    kustomization: dict[str, Any] = {"resources": ["../local"]}
-    if cluster.port is not None:
-        # On the emulated node all pods share the machine's ports and accounts.
-        port = {"name": "PGPORT", "value": str(cluster.port)}
-        pod = "/spec/template/spec"
-        patch = [
-            {"op": "add", "path": f"{pod}/containers/0/env/-", "value": port},
-            {"op": "replace", "path": f"{pod}/securityContext/runAsUser", "value": user_of_postgres()},
-        ]
-        kustomization["patches"] = [{"target": {"kind": "StatefulSet"}, "patch": yaml.safe_dump(patch)}]
-    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), "utf-8")
-    cluster.say("apply", "-k", str(overlay))
-    cluster.say("apply", "-k", str(overlay))  # a second time changes nothing
-    cluster.say("create", "namespace", "airflow")
-    cluster.say("create", "serviceaccount", "airflow-scheduler", "-n", "airflow")
-    cluster.say("create", "secret", "generic", "heliotrope-messages", "-n", SPACE, "--from-literal=DISCORD=json://none")
-    waited(lambda: ready(cluster), "PostgreSQL is ready", 180)
-    return cluster
-
-
-def ready(cluster: Cluster) -> str | None:
-    """The identity of PostgreSQL's pod, once it is ready."""
-    found = cluster.get("pod", "heliotrope-postgres-0", "-n", SPACE)
-    conditions = {one["type"]: one["status"] for one in (found or {}).get("status", {}).get("conditions", [])}
-    return str(found["metadata"]["uid"]) if conditions.get("Ready") == "True" else None
-
-
-def launched(cluster: Cluster, name: str, *arguments: str, program: str = "heliotrope") -> tuple[str, str]:
-    """What a pod of the template comes to when Airflow's account starts it, with no right but its own; and its log."""
-    pod = copy.deepcopy(dict(POD))
-    pod["metadata"]["name"] = name
-    pod["spec"]["containers"][0] |= {"command": [program], "args": list(arguments)}
-    mine = ("--as", LAUNCHER, "-n", SPACE)
-    cluster.say(*mine, "create", "-f", "-", text=json.dumps(pod))
-    phase, _ = cluster.ended(SPACE, name)
-    log = cluster.say(*mine, "logs", name)
-    cluster.say(*mine, "get", "pods", "-l", "app.kubernetes.io/component=training")
-    cluster.say(*mine, "get", "events")
-    cluster.say(*mine, "label", "pod", name, "already_checked=True")
-    spec = json.dumps(json.loads(cluster.say(*mine, "get", "pod", name, "-o", "json"))["spec"])
-    assert PASSWORD not in spec + log
-    cluster.say(*mine, "delete", "pod", name)
-    return phase, log
 
 
 # --- applied -----------------------------------------------------------------------------------------------
@@ -137,16 +51,6 @@ def test_the_overlay_for_production_is_taken(cluster: Cluster, tmp_path: Path) -
         assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
     finally:
         cluster.call("delete", "namespace", "heliotrope-production", "--wait=false")
-
-
-def test_the_overlay_without_airflow_is_taken(applied: Cluster, tmp_path: Path) -> None:
-    folder = laid(tmp_path, password=PASSWORD, superuser=SUPERUSER, url="-")
-    job = next(one for one in build(folder / "overlays" / "hourly") if one["kind"] == "CronJob")
-    if applied.version < (1, 21):
-        # There is no batch/v1 CronJob yet; its Job is tried.
-        spec = job["spec"]["jobTemplate"]["spec"]
-        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": job["metadata"], "spec": spec}
-    applied.say("create", "--dry-run=server", "-f", "-", text=json.dumps(job))
 
 
 def test_a_pod_with_more_rights_is_refused(applied: Cluster) -> None:
@@ -198,7 +102,7 @@ def test_the_database_is_a_real_one_whose_user_is_no_superuser(applied: Cluster)
         "    print(c.execute('SHOW server_version_num').fetchone()[0], c.execute('SELECT rolsuper, rolcreaterole, "
         "rolcreatedb FROM pg_roles WHERE rolname = current_user').fetchone(), c.info.user)\n"
     )
-    phase, log = launched(applied, "asks-the-database", "-c", script, program="python3")
+    phase, log = applied.launched("asks-the-database", "-c", script, program="python3")
     assert phase == "Succeeded", log
     version, _, rest = log.strip().partition(" ")
     assert int(version) >= 180000
@@ -211,7 +115,7 @@ def test_a_wrong_password_is_refused_and_never_said(applied: Cluster) -> None:
         f"url = os.environ['HELIOTROPE_DATABASE_URL'].replace({PASSWORD[:4]!r}, 'wrong')\n"
         "os.execvpe('heliotrope', ['heliotrope', 'status'], {**os.environ, 'HELIOTROPE_DATABASE_URL': url})\n"
     )
-    phase, log = launched(applied, "has-a-wrong-password", "-c", script, program="python3")
+    phase, log = applied.launched("has-a-wrong-password", "-c", script, program="python3")
     assert phase == "Failed"
     assert "password authentication failed" in log
     assert PASSWORD[4:] not in log
@@ -219,7 +123,7 @@ def test_a_wrong_password_is_refused_and_never_said(applied: Cluster) -> None:
 
 def test_a_cycle_runs_in_pods_that_the_launcher_starts(applied: Cluster) -> None:
     def step(name: str, *arguments: str, attempt: int = 1) -> str:
-        phase, log = launched(applied, f"step-{name}-{attempt}", "run-step", name, PIPELINE, *arguments)
+        phase, log = applied.launched(f"step-{name}-{attempt}", "run-step", name, PIPELINE, *arguments)
         assert phase == "Succeeded", log
         return log
 
@@ -233,18 +137,18 @@ def test_a_cycle_runs_in_pods_that_the_launcher_starts(applied: Cluster) -> None
 
 
 def test_what_is_on_record_outlives_the_databases_pod(applied: Cluster) -> None:
-    before = ready(applied)
+    before = applied.ready()
     assert before is not None
-    phase, told = launched(applied, "looks-before", "champion", "rotating_gaussians", "--json")
+    phase, told = applied.launched("looks-before", "champion", "rotating_gaussians", "--json")
     assert phase == "Succeeded", told
     applied.say("delete", "pod", "heliotrope-postgres-0", "-n", SPACE)
-    waited(lambda: (now := ready(applied)) and now != before, "PostgreSQL is ready anew", 120)
-    assert launched(applied, "looks-after", "champion", "rotating_gaussians", "--json") == ("Succeeded", told)
+    waited(lambda: (now := applied.ready()) and now != before, "PostgreSQL is ready anew", 120)
+    assert applied.launched("looks-after", "champion", "rotating_gaussians", "--json") == ("Succeeded", told)
 
 
 def test_the_superusers_password_is_given_to_the_database_alone(applied: Cluster) -> None:
     script = "import os; print(sorted(n for n in os.environ if 'PASSWORD' in n), os.getuid())"
-    phase, log = launched(applied, "looks-around", "-c", script, program="python3")
+    phase, log = applied.launched("looks-around", "-c", script, program="python3")
     assert (phase, log.strip()) == ("Succeeded", f"[] {POD['spec']['securityContext']['runAsUser']}")
 
 
@@ -272,7 +176,7 @@ dag = ContinuousTrainingDag(
 @pytest.mark.skipif(importlib.util.find_spec("airflow") is None, reason="pip install 'heliotrope[airflow]'")
 def test_airflow_runs_a_cycle_in_pods_with_the_launchers_rights_alone(applied: Cluster, tmp_path: Path) -> None:
     later = START.replace("05:00", "07:00")
-    assert launched(applied, "makes-rows", "run-step", "create", PIPELINE, "--start", later)[0] == "Succeeded"
+    assert applied.launched("makes-rows", "run-step", "create", PIPELINE, "--start", later)[0] == "Succeeded"
     kubeconfig = yaml.safe_load(Path(applied.kubeconfig).read_text(encoding="utf-8"))
     token = applied.say("create", "token", "airflow-scheduler", "-n", "airflow").strip()
     for user in kubeconfig["users"]:
@@ -299,7 +203,7 @@ def test_airflow_runs_a_cycle_in_pods_with_the_launchers_rights_alone(applied: C
     assert "state=success" in said, said[-6000:]
     assert "forbidden" not in said.lower(), said[-6000:]
     assert PASSWORD not in said
-    phase, history = launched(applied, "looks-at-history", "history", "rotating_gaussians", "--json")
+    phase, history = applied.launched("looks-at-history", "history", "rotating_gaussians", "--json")
     assert phase == "Succeeded"
     assert later.removesuffix("Z") in history
     failed = airflow("dags", "test", "no_pipeline", "--conf", json.dumps({"start": later}))
@@ -309,3 +213,36 @@ def test_airflow_runs_a_cycle_in_pods_with_the_launchers_rights_alone(applied: C
     assert "forbidden" not in said.lower(), said[-6000:]
     left = applied.say("get", "pods", "-n", SPACE, "-l", "app.kubernetes.io/component=training", "-o", "name")
     assert left == ""
+
+
+# --- by a CronJob ------------------------------------------------------------------------------------------
+
+
+def test_the_cron_job_calls_a_cycle_and_what_was_missed(applied: Cluster, tmp_path: Path) -> None:
+    """The overlay without Airflow, its CronJob called every minute in place of every hour."""
+    folder = laid(tmp_path, password=PASSWORD, superuser=SUPERUSER, url="-")
+    job = next(one for one in build(folder / "overlays" / "hourly") if one["kind"] == "CronJob")
+    job["spec"]["schedule"] = "* * * * *"
+    if applied.version < (1, 21):
+        job["apiVersion"] = "batch/v1beta1"  # the same object, as it was called before
+    last = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    rows = [last - timedelta(hours=1), last]
+    for number, hour in enumerate(rows):
+        start = f"{hour:%Y-%m-%dT%H:%MZ}"
+        assert applied.launched(f"fills-{number}", "run-step", "create", PIPELINE, "--start", start)[0] == "Succeeded"
+    applied.say("apply", "-f", "-", text=json.dumps(job))
+
+    def called() -> Any:
+        jobs = applied.get("job", "-n", SPACE)
+        return next((one for one in (jobs or {"items": []})["items"] if one["status"].get("succeeded")), None)
+
+    try:
+        done = waited(called, "the CronJob's first job succeeds", 300)
+        log = applied.say("logs", f"job/{done['metadata']['name']}", "-n", SPACE)
+    finally:
+        applied.call("delete", "cronjob", job["metadata"]["name"], "-n", SPACE)
+    assert done["metadata"]["ownerReferences"][0]["kind"] == "CronJob"
+    assert "done" in log
+    phase, history = applied.launched("looks-at-the-hours", "history", "rotating_gaussians", "--json")
+    assert phase == "Succeeded"
+    assert all(f"{hour:%Y-%m-%dT%H:%M}" in history for hour in rows)

@@ -33,7 +33,9 @@ class ExecutionConfig:
     home: str | Path | None = None
     """local, virtualenv: the folder of models and pictures, which every worker sees; else ``HELIOTROPE_HOME``."""
     python: str | Path | None = None
-    """virtualenv: the interpreter of an environment in which heliotrope is installed."""
+    """virtualenv: the interpreter of an environment that has heliotrope; with ``requirements``, what makes one."""
+    requirements: tuple[str, ...] = ()
+    """virtualenv: what an environment is made of, heliotrope among it, once under ``home``."""
     image: str | None = None
     """kubernetes: the image that heliotrope is in."""
     namespace: str | None = None
@@ -52,15 +54,17 @@ class ExecutionConfig:
         fits = {
             "connection_id": ("local", "virtualenv"),
             "home": ("local", "virtualenv"),
-            "python": ("virtualenv",),
+            **dict.fromkeys(("python", "requirements"), ("virtualenv",)),
             **dict.fromkeys(("image", "namespace", "pipeline_file", "secrets", "pod"), ("kubernetes",)),
         }
         for name, modes in fits.items():
             if getattr(self, name) and self.mode not in modes:
                 raise ConfigError(f"mode {self.mode} takes no {name}", remedy=f"leave it out, or set mode={modes[0]!r}")
-        if self.mode == "virtualenv" and self.python is None:
+        if self.mode == "virtualenv" and self.python is None and not self.requirements:
             raise ConfigError(
-                "mode virtualenv needs python", remedy="name the interpreter: python='/opt/heliotrope/bin/python'"
+                "mode virtualenv needs python or requirements",
+                remedy="name an interpreter, python='/opt/heliotrope/bin/python', or what one is to be made of, "
+                "requirements=('heliotrope==0.1.0',)",
             )
         if self.mode == "kubernetes" and not (self.image or {"image", "pod_template_file"} & set(self.pod)):
             raise ConfigError("mode kubernetes needs image", remedy="name the image that `make image` builds")

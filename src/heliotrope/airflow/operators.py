@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 from airflow.sdk import Asset, BaseOperator
 
 from heliotrope import config
 from heliotrope.airflow.execution import ExecutionConfig
 from heliotrope.airflow.schedule import interval_of, rows_of
+from heliotrope.airflow.tasks import returned
 from heliotrope.airflow.turn import Turn, Wait, turn_of
 from heliotrope.airflow.work import FailedStepError, Worker
 from heliotrope.config import Pipeline
@@ -73,7 +74,7 @@ class StepOperator(BaseOperator):
         """Do the step; what other tasks need of it. Errors that another try would meet again are not tried again."""
         try:
             interval = interval_of(context, self.interval)
-            return self.told(self.do(self.order(context, interval)))
+            return self.told(context, self.do(self.order(context, interval)))
         except (ConfigError, IntervalError) as error:
             raise AirflowFailException(str(error)) from error
         except FailedStepError as error:
@@ -99,7 +100,7 @@ class StepOperator(BaseOperator):
         self.log.info("%s: %s", order.step, {name: str(value) for name, value in done.items()})
         return done
 
-    def told(self, done: Mapping[str, Any]) -> Any:
+    def told(self, context: Any, done: Mapping[str, Any]) -> Any:
         """What of it goes to other tasks: nothing, or an id."""
         return None
 
@@ -128,6 +129,7 @@ class AssessOperator(StepOperator):
     It waits, without a worker, until ``after``, the asset that is the rows, has told of the interval, for ``patience``
     at most. Earlier intervals come first: those that a run is still on are finished here, and that run finds them done.
     ``gaps``: ``each`` trains in every interval that was missed, ``once`` only in the newest and scores the others.
+    With ``skip`` the tasks of the cycle that have nothing to do are skipped, for which no process is started.
     """
 
     step = "assess"
@@ -140,11 +142,13 @@ class AssessOperator(StepOperator):
         patience: timedelta = timedelta(days=1),
         poke: timedelta = timedelta(seconds=10),
         gaps: str = "each",
+        skip: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(pipeline=pipeline, inlets=[] if after is None else [after], **kwargs)
         self.wait = Wait(asset=after, patience=patience, every=poke)
         self.gaps = gaps_of(gaps)
+        self.skip = skip
 
     def order(self, context: Any, interval: Interval) -> Order:
         """The interval, when its turn has come, and what is to be run before it."""
@@ -153,9 +157,25 @@ class AssessOperator(StepOperator):
         order = assess_order(interval, turn, self.gaps)
         return replace(order, until=turn.until) if self.execution.mode == "local" else order
 
-    def told(self, done: Mapping[str, Any]) -> Any:
-        """The cycle's id."""
-        return done["cycle"]
+    def told(self, context: Any, done: Mapping[str, Any]) -> Any:
+        """The cycle's id. Raises DownstreamTasksSkipped where tasks have nothing to do."""
+        cycle = done["cycle"]
+        spare = self._spare(done["left"]) if self.skip else []
+        if spare:
+            self.log.info("nothing is left to do for %s", ", ".join(spare))
+            context["ti"].xcom_push("return_value", cycle)
+            raise DownstreamTasksSkipped(tasks=spare)  # type: ignore[no-untyped-call] # Airflow's has no types
+        return cycle
+
+    def _spare(self, left: Sequence[str]) -> list[str]:
+        """The tasks of this one's cycle whose step is not left; never one that something of another's comes after."""
+        tasks = [one for one in self.get_flat_relatives(upstream=False) if isinstance(one, StepOperator)]
+        mine = {one.task_id for one in tasks if one.cycle == returned(self)} | {self.task_id}
+        return sorted(
+            one.task_id
+            for one in tasks
+            if one.step not in left and one.task_id in mine and one.downstream_task_ids <= mine
+        )
 
 
 def gaps_of(gaps: str) -> str:
@@ -175,7 +195,7 @@ class AnnounceOperator(StepOperator):
 
     step = "announce"
 
-    def told(self, done: Mapping[str, Any]) -> Any:
+    def told(self, context: Any, done: Mapping[str, Any]) -> Any:
         """Nothing. Raises AirflowSkipException where there was nothing to say."""
         if not done["message"]:
             raise AirflowSkipException("the cycle asks for no training")
@@ -186,7 +206,7 @@ class TrainOperator(StepOperator):
 
     step = "train"
 
-    def told(self, done: Mapping[str, Any]) -> Any:
+    def told(self, context: Any, done: Mapping[str, Any]) -> Any:
         """Nothing. Raises AirflowSkipException where nothing was to be trained."""
         if not done["trained"]:
             raise AirflowSkipException("the cycle asks for no training")
@@ -217,7 +237,7 @@ class GateOperator(StepOperator):
             refuse=name if word == "refuse" else None,
         )
 
-    def told(self, done: Mapping[str, Any]) -> Any:
+    def told(self, context: Any, done: Mapping[str, Any]) -> Any:
         """Nothing. Raises AirflowFailException where every candidate failed."""
         if done["failure"] is not None:
             raise AirflowFailException(f"every candidate failed: {done['failure']}")

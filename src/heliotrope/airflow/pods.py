@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.sdk import Asset
 
 from heliotrope.airflow.execution import ExecutionConfig
+from heliotrope.airflow.failure import failure_of
 from heliotrope.airflow.operators import assess_order, declared, gaps_of
 from heliotrope.airflow.schedule import PARTITIONED, interval_of, rows_of
 from heliotrope.airflow.tasks import returned
@@ -29,6 +32,8 @@ __all__ = ["AssessPodOperator", "CreateDataPodOperator", "GatePodOperator", "Pod
 
 NOTHING_PROPOSED = 10
 """The exit code of ``run-step propose`` where there is nothing to approve."""
+_GRACE = 60.0
+"""Seconds beyond its own grace that a pod which is being deleted is waited for."""
 
 
 def pod_name(pipeline: str, step: str, interval: Interval) -> str:
@@ -67,6 +72,8 @@ class StepPodOperator(KubernetesPodOperator):
             "active_deadline_seconds": int(execution.deadline.total_seconds()),
             "get_logs": True,
             "log_pod_spec_on_failure": False,
+            "log_events_on_failure": True,
+            "startup_check_interval_seconds": 1,
             "on_finish_action": "delete_pod",
             **({"durable": True} if PARTITIONED else {}),  # before Airflow 3.3 it is not known, and always done
             **execution.pod,
@@ -87,6 +94,58 @@ class StepPodOperator(KubernetesPodOperator):
     def order(self, context: Any, interval: Interval) -> Order:
         """What is to be done."""
         return Order(step=self.step, interval=interval)
+
+    def get_or_create_pod(self, pod_request_obj: Any, context: Any) -> Any:
+        """The pod that runs, or a new one; one of this name that is being deleted is let go first."""
+        name, namespace = pod_request_obj.metadata.name, pod_request_obj.metadata.namespace
+        until = None
+        while (there := self._pod(name, namespace)) is not None and there.metadata.deletion_timestamp is not None:
+            until = until or time.monotonic() + (there.metadata.deletion_grace_period_seconds or 0) + _GRACE
+            if time.monotonic() > until:
+                break  # its node is away; the API server refuses a second one, and says why
+            self.log.info("waiting for pod %s, which is being deleted", name)
+            time.sleep(2)
+        return super().get_or_create_pod(pod_request_obj, context)
+
+    def cleanup(
+        self, pod: Any, remote_pod: Any, xcom_result: dict[str, Any] | None = None, context: Any = None
+    ) -> None:
+        """Remove the pod; where it failed, say why in a line, and whether another try may do better.
+
+        A pod that runs on when its task cannot go on, as where the API server does not answer, is left for the next
+        try to find, unless this was the last.
+        """
+        if self._killed or not remote_pod or remote_pod.status.phase == "Succeeded":
+            super().cleanup(pod, remote_pod, xcom_result, context)
+            return
+        name = remote_pod.metadata.name
+        try:
+            now = remote_pod if remote_pod.status.phase == "Failed" else self._pod(name, remote_pod.metadata.namespace)
+        except Exception as error:
+            away = f"the API server does not answer ({type(error).__name__})"
+            raise AirflowException(f"pod {name}: {away}; the pod goes on, and the next try with it") from error
+        last = context is None or context["ti"].try_number > context["ti"].max_tries
+        if now is not None and now.status.phase == "Running" and now.metadata.deletion_timestamp is None and not last:
+            raise AirflowException(f"pod {name} runs on, and the next try goes on with it; why this one ended is above")
+        failure = failure_of(now, self.step, container=self.base_container_name)
+        try:
+            super().cleanup(pod, now or remote_pod, xcom_result, context)
+        except AirflowSkipException:
+            raise
+        except AirflowException as error:
+            kind = AirflowFailException if failure.for_good else AirflowException
+            raise kind(f"pod {name} failed: {failure.why}") from error
+
+    def _pod(self, name: str, namespace: str) -> Any:
+        """The pod of that name, as it is now; None where there is none."""
+        from kubernetes.client.exceptions import ApiException  # type: ignore[import-untyped] # it has no types
+
+        try:
+            return self.hook.get_pod(name, namespace)
+        except ApiException as error:
+            if error.status == 404:
+                return None
+            raise
 
 
 class CreateDataPodOperator(StepPodOperator):

@@ -52,7 +52,7 @@ class WorkerTasks:
 
     def assess(self, pipeline: str | Path, **kwargs: Any) -> Any:
         """Assess the interval."""
-        return self.operators.AssessOperator(pipeline=pipeline, execution=self.execution, **kwargs)
+        return self.operators.AssessOperator(pipeline=pipeline, execution=self.execution, skip=True, **kwargs)
 
     def announce(self, pipeline: str | Path, *, cycle: Any, **kwargs: Any) -> Any:
         """Say that a training begins."""

@@ -103,7 +103,8 @@ class Worker:
             environment["HELIOTROPE_DATABASE_URL"] = url  # no list of processes shows it, as it would an argument
         if self.execution.home is not None:
             environment["HELIOTROPE_HOME"] = str(self.execution.home)
-        command = [str(self.execution.python), "-m", "heliotrope", *order.arguments(self.pipeline), "--json"]
+        python = self._python()
+        command = [str(python), "-m", "heliotrope", *order.arguments(self.pipeline), "--json"]
         log.info("running %s", " ".join(command))
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the interpreter that the DAG's author named
@@ -111,13 +112,25 @@ class Worker:
             )
         except OSError as error:
             raise ConfigError(
-                f"{self.execution.python} cannot be run: {error.strerror or error}",
+                f"{python} cannot be run: {error.strerror or error}",
                 remedy="let ExecutionConfig(python=...) name an interpreter in whose environment heliotrope is",
             ) from None
         output, errors = self._process.communicate()
         for line in errors.splitlines():
             log.info("%s", line)
         return _answer(order, output, errors, self._process.returncode)
+
+    def _python(self) -> str | Path:
+        """The other Python; its environment is made where there are requirements and it is not there yet."""
+        execution = self.execution
+        if not execution.requirements:
+            assert execution.python is not None, "one of the two is given"
+            return execution.python
+        from heliotrope.airflow.environment import environment
+        from heliotrope.database import home
+
+        folder = (home() if execution.home is None else Path(execution.home)) / "environments"
+        return environment(execution.requirements, folder, python=execution.python)
 
 
 def _resolved(target: Target) -> str:

@@ -45,7 +45,9 @@ def run_step(
     missed: Annotated[bool, typer.Option("--missed", help="assess: the same, from the last done one on.")] = False,
     until: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="assess: then run later cycles up to then, if quick.", show_default=False),
+        typer.Option(
+            metavar="TIME", help="assess: then run and publish later cycles up to then, if quick.", show_default=False
+        ),
     ] = None,
     collapse: Annotated[
         bool, typer.Option("--collapse", help="assess: train once for a gap, and score all of it.")
