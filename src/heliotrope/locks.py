@@ -30,23 +30,31 @@ _log = logging.getLogger(__name__)
 
 
 def waited_for(
-    database: Database, what: str, take: Callable[[float], T], *, key: int | None = None, relation: str | None = None
+    database: Database,
+    what: str,
+    take: Callable[[float], T],
+    *,
+    key: int | None = None,
+    relation: str | None = None,
+    limit: float | None = None,
 ) -> T:
     """What ``take(seconds)`` returns, which raises LockedError when the lock is not free for so long.
 
     ``key`` is that of the advisory lock, ``relation`` the quoted name of the table: who holds them is looked up.
-    Raises LockedError after :data:`LIMIT` seconds.
+    Raises LockedError after ``limit`` seconds, :data:`LIMIT` of them unless it is given.
     """
+    limit = LIMIT if limit is None else limit
+    length = f"{limit / 60:.0f} minutes" if limit >= 60 else f"{limit:.0f} seconds"
     try:
         return take(SILENT)
     except LockedError:
         holder = _holder(database, key, relation)
-    _log.warning("waiting for %s, %s; up to %.0f minutes in all", what, holder, LIMIT / 60)
+    _log.warning("waiting for %s, %s; up to %s in all", what, holder, length)
     try:
-        return take(LIMIT - SILENT)
+        return take(max(0.001, limit - SILENT))
     except LockedError:
         raise LockedError(
-            f"{what} was not free for {LIMIT / 60:.0f} minutes, {_holder(database, key, relation)}",
+            f"{what} was not free for {length}, {_holder(database, key, relation)}",
             remedy="let that session go on or end it (pg_terminate_backend), then run the same command again",
         ) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,7 +95,10 @@ def whatif(
     stopped = len(tried.span) < len(span)
     if not stopped:
         _write(files, declared, tried)
-    output.document(_document(declared, tried, files if not stopped else {}))
+    document = _document(declared, tried, files if not stopped else {})
+    if not stopped:
+        _keep(output, document)
+    output.document(document)
     _say(output, declared, tried, every=every)
     for file in () if stopped else files.values():
         output.say(f"wrote {file}")
@@ -144,6 +148,17 @@ def _write(files: dict[str, Path], declared: Pipeline, tried: Trial) -> None:
             path.write_bytes(content)
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror or error}", remedy="name another") from None
+
+
+def _keep(output: Output, document: dict[str, Any]) -> None:
+    """Keep what it came to, for `heliotrope ui`."""
+    from heliotrope.database import home
+    from heliotrope.whatif.kept import keep
+
+    try:
+        keep(home(), document, at=datetime.now(UTC))
+    except OSError as error:
+        output.warn(f"the pages will not show this: {error}", "free disk space, or let HELIOTROPE_HOME be writable")
 
 
 # --- what is said ------------------------------------------------------------------------------------------

@@ -113,6 +113,8 @@ class Ledger:
         self.notice = notice
         self.tells = False
         """Whether decisions are told to the pipeline's targets: what tells of them is then written with them."""
+        self.patience: float | None = None
+        """Seconds that a lock is waited for; None: as long as locks are."""
         self._untold: list[int] = []
         self.actor = "heliotrope"
         """Who decides, where nobody else is named."""
@@ -160,7 +162,8 @@ class Ledger:
         What is published has a lock of its own, as no cycle waits for it.
 
         Who holds it is said when that takes more than some seconds. Raises LockedError when it is not free in ten
-        minutes, ConfigError when the pipeline on record under this name is of another interval, target or task.
+        minutes (or ``patience``), ConfigError when the pipeline on record under this name is of another interval,
+        target or task.
         """
         key = lock_key(of, self.pipeline.name, self.segment)
 
@@ -171,7 +174,7 @@ class Ledger:
 
         whose = f"{self.pipeline.name}, {self.segment}" if self.segment else self.pipeline.name
         what = f"the lock of {whose}" + ("" if of == "cycle" else "'s publishing")
-        waited_for(self.database, what, take, key=key)
+        waited_for(self.database, what, take, key=key, limit=self.patience)
         try:
             _ = self.ids  # refuses another problem under this name before anything is read for it
             yield

@@ -196,7 +196,8 @@ class Compared:
     """Two candidates over the intervals of one place in which both were scored."""
 
     place: int
-    start: datetime
+    latest: datetime
+    """The start of the latest of them."""
     cycles: int
     first: float
     second: float
@@ -484,7 +485,7 @@ def compared(
     return tuple(
         Compared(
             place=row[0],
-            start=row[1],
+            latest=row[1],
             cycles=row[2],
             first=row[3],
             second=row[4],

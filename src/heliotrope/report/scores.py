@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from heliotrope.report.history import CycleRow, History
 from heliotrope.report.timeline import Group, mean
 
-__all__ = ["HEIGHT", "Closer", "Scale", "Score", "Series", "score"]
+__all__ = ["HEIGHT", "Closer", "Scale", "Score", "Series", "scale_of", "score"]
 
 HEIGHT = 100
 
@@ -84,11 +84,13 @@ def score(history: History, groups: Sequence[Group]) -> Score | None:
     values = [value for row in history.rows for value in (row.score, row.rescored)]
     bound = [value for value in values if value is not None and math.isfinite(value)]
     best = history.best_possible if history.best_possible is not None and math.isfinite(history.best_possible) else None
-    near = _scale(bound if best is None else [*bound, best])
+    near = scale_of(bound if best is None else [*bound, best])
     names = _challengers(history.rows)
     of_challengers = {name: [mean(one.rows, _scored(name)) for one in groups] for name in names[:_MOST_CHALLENGERS]}
     beside = [value for values in of_challengers.values() for value in values if value is not None]
-    scale = _scale([near.low, near.high, *_not_far(beside, near), *(one for one in first if one is not None)], room=0.0)
+    scale = scale_of(
+        [near.low, near.high, *_not_far(beside, near), *(one for one in first if one is not None)], room=0.0
+    )
     grouped = any(len(one.rows) > 1 for one in groups)
     return Score(
         scale=scale,
@@ -170,7 +172,7 @@ def _closer(near: Scale, whole: Scale) -> Closer | None:
     return Closer(top, round(whole.place(near.low) - top, 2), near.ticks)
 
 
-def _scale(values: Sequence[float], room: float = 0.08) -> Scale:
+def scale_of(values: Sequence[float], room: float = 0.08) -> Scale:
     """A scale that holds all values, with a share of room above and below, and about four round ticks."""
     low, high = min(values), max(values)
     more = (high - low) * room if high > low else abs(high) * 0.05 or 1.0

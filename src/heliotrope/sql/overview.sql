@@ -240,7 +240,7 @@ WITH scored AS (
     ORDER BY cycle.interval_start, evaluation.candidate,
         array_position(ARRAY['challenger', 'shadow', 'champion', 'previous', 'whole'], evaluation.role)
 )
-SELECT floor(extract(epoch FROM one.interval_start - %(start)s) / %(width)s)::integer, min(one.interval_start),
+SELECT floor(extract(epoch FROM one.interval_start - %(start)s) / %(width)s)::integer, max(one.interval_start),
     count(*), avg(one.score), avg(other.score), sum(one.score - other.score),
     sum((one.score - other.score) ^ 2), count(*) FILTER (WHERE one.score > other.score),
     count(*) FILTER (WHERE one.score < other.score)

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from heliotrope import __version__
 from heliotrope.context import utc_now
 from heliotrope.database import Database, home
-from heliotrope.web import failures
+from heliotrope.web import api, failures
 from heliotrope.web.connections import Connections
 from heliotrope.web.guard import Guard
 from heliotrope.web.mount import Mount
@@ -73,7 +73,7 @@ def application(
     app.dependency_overrides[visitor] = authorise or owner
     app.add_middleware(Guard, mount=mount)
     failures.add_to(app)
-    for router in (*ROUTERS, *((authorise.router,) if isinstance(authorise, Tokens) else ())):
+    for router in (*ROUTERS, api.router, *((authorise.router,) if isinstance(authorise, Tokens) else ())):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("heliotrope.web").joinpath("static"))), name="static")
     return app

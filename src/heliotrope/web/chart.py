@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from heliotrope.ledger.overview import Band, Place, Readings, Stretch
+from heliotrope.ledger.overview import Band, Compared, Place, Readings, Stretch
 from heliotrope.report.palette import HUES
 from heliotrope.report.timeline import Tick, place, ticks
 
-__all__ = ["Block", "Cell", "Strip", "blocks", "hues", "lines", "marks", "readings", "spark", "ticks_of"]
+__all__ = ["Block", "Cell", "Strip", "blocks", "hues", "lines", "marks", "readings", "spark", "ticks_of", "two_lines"]
+
+P = TypeVar("P", Place, Compared)
 
 _MOST_LINES = 6
 _MOST_STRIPS = 24
@@ -95,6 +97,32 @@ def lines(
     }
 
 
+def two_lines(found: Sequence[Compared], over: Stretch, first: str, second: str, best: float | None) -> dict[str, Any]:
+    """The chart of two candidates, in the form of :func:`lines`."""
+    filled = _with_gaps(found)
+    nothing = [None] * len(filled)
+    return {
+        "times": [_seconds(over.start + over.width * (at + 0.5)) for at in filled],
+        "width": over.width.total_seconds(),
+        "champion": [None if one is None else _short(one.first) for one in filled.values()],
+        "low": nothing,
+        "high": nothing,
+        "challengers": [
+            {
+                "name": second,
+                "hue": 1,
+                "scores": [None if one is None else _short(one.second) for one in filled.values()],
+            }
+        ],
+        "best": best,
+        "from": _seconds(over.start),
+        "to": _seconds(over.end),
+        "served": [first] * len(filled),
+        "cycles": [0 if one is None else one.cycles for one in filled.values()],
+        "drifted": [0] * len(filled),
+    }
+
+
 def blocks(bands: Sequence[Band], over: Stretch, names: Mapping[str, int]) -> tuple[Block, ...]:
     """Who served, as blocks."""
     found = []
@@ -159,9 +187,9 @@ def spark(scores: Sequence[float | None]) -> str:
     return "M" + "L".join(points)
 
 
-def _with_gaps(places: Sequence[Place]) -> dict[int, Place | None]:
+def _with_gaps(places: Sequence[P]) -> dict[int, P | None]:
     """The places in order, and an empty one where time has a gap: a line ends there."""
-    found: dict[int, Place | None] = {}
+    found: dict[int, P | None] = {}
     before: int | None = None
     for one in places:
         if before is not None and one.place > before + 1:

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from heliotrope import __version__
 from heliotrope.config import Pipeline
+from heliotrope.interval import format_time
 from heliotrope.ledger import segment_names
 from heliotrope.ledger.overview import Known, known
 from heliotrope.web import words
@@ -93,18 +93,20 @@ class Page:
 
     def subject(self, connection: psycopg.Connection[Any], name: str, segment: str = "") -> Subject:
         """The pipeline of that name. Raises NotThereError, ConfigError for a record that cannot be read."""
-        found = known(connection, name, segment) if self.visitor.may_read(name) else ()
-        if not found or "\0" in segment:
+        if "\0" in name + segment or not self.visitor.may_read(name):
+            raise NotThereError
+        found = known(connection, name, segment)
+        if not found:
             raise NotThereError
         declared = self.site.declared(found[0])
         if segment and segment not in segment_names(connection, found[0].id):
             raise NotThereError
         return Subject(known=found[0], pipeline=declared, segment=segment)
 
-    def render(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """The page of a template."""
+    def part(self, template: str, **values: Any) -> str:
+        """The text of a template."""
         t = self.language
-        text = (
+        return (
             _templates()
             .get_template(template)
             .render(
@@ -121,7 +123,11 @@ class Page:
                 **values,
             )
         )
-        response = HTMLResponse(text, status, headers={"content-language": t.code, "vary": "cookie, accept-language"})
+
+    def render(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """The page of a template."""
+        headers = {"content-language": self.language.code, "vary": "cookie, accept-language"}
+        response = HTMLResponse(self.part(template, **values), status, headers=headers)
         if FORM_COOKIE not in self.request.cookies:
             self.keep(response, FORM_COOKIE, self.form_token, strict=True)
         return response
@@ -180,5 +186,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
-    environment.globals["timedelta"] = timedelta
+    environment.globals["iso"] = format_time
     return environment

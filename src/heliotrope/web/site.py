@@ -27,6 +27,8 @@ class Site:
     clock: Callable[[], datetime]
     ended: bool = False
     """Whether the app is being shut down: what goes on without an end, ends then."""
+    watching: int = 0
+    """How many browsers are told of progress as it is made."""
     _declared: dict[int, Pipeline] = field(default_factory=dict)
 
     def declared(self, known: Known) -> Pipeline:

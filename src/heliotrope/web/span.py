@@ -34,6 +34,11 @@ class Span:
     chosen: str
     """How many of the latest are shown; ``all``, or empty for a range of its own."""
 
+    @property
+    def is_all(self) -> bool:
+        """Whether that is all there is."""
+        return self.over.start <= self.first and self.over.end >= self.last
+
 
 def span(
     connection: psycopg.Connection[Any], subject: Subject, start: str = "", end: str = "", show: str = ""

@@ -1,7 +1,7 @@
 """The pages, one module each."""
 
-from heliotrope.web.pages import cycle, languages, overview, pipeline
+from heliotrope.web.pages import champions, compare, cycle, languages, live, overview, pipeline, whatif
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = (overview.router, pipeline.router, cycle.router, languages.router)
+ROUTERS = tuple(one.router for one in (overview, pipeline, cycle, champions, compare, whatif, live, languages))

@@ -19,7 +19,17 @@
     const draw = () => {
       if (plot) plot.destroy();
       const ink = colour("--ink"), quiet = colour("--quiet"), rule = colour("--rule"), line = colour("--line");
+      const label = (u, splits) => {
+        const span = u.scales.x.max - u.scales.x.min;
+        return splits.map((s) => {
+          const text = time(s);
+          return span > 40 * 86400 ? text.slice(0, 10) : text.endsWith("00:00") ? text.slice(5, 10) : text.slice(11);
+        });
+      };
       const axis = { stroke: quiet, grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1 }, font: "12px system-ui, sans-serif" };
+      // The chart stands above the strips: what is above each other happened at the same time.
+      const track = document.querySelector(".strips .track")?.getBoundingClientRect(), own = host.getBoundingClientRect();
+      const left = Math.max(44, track ? track.left - own.left : 56), right = Math.max(24, track ? own.right - track.right : 24);
       const series = [{}, { label: said.champion, stroke: line, width: 2.5, points: { size: 4 } }];
       const columns = [data.times, data.champion];
       for (const one of data.challengers) {
@@ -44,7 +54,7 @@
         u.ctx.restore();
       };
       plot = new uPlot({
-        width: host.clientWidth, height: host.clientHeight, legend: { show: false }, tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
+        width: host.clientWidth, height: host.clientHeight, padding: [12, right, 0, 0], legend: { show: false }, tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
         cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
         scales: {
           x: { time: true, range: [data.from, data.to] },
@@ -54,7 +64,7 @@
             return [low - room, high + room];
           } },
         },
-        axes: [axis, { ...axis, size: 64 }],
+        axes: [{ ...axis, values: label }, { ...axis, size: left }],
         series,
         bands: [{ series: [last, last - 1], fill: line + "26" }],
         hooks: {
@@ -94,7 +104,10 @@
       tell(at);
     });
     draw();
-    new ResizeObserver(() => plot && plot.setSize({ width: host.clientWidth, height: host.clientHeight })).observe(host);
+    let width = host.clientWidth;
+    new ResizeObserver(() => {
+      if (host.clientWidth !== width) { width = host.clientWidth; draw(); }
+    }).observe(host);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   }
 
@@ -103,4 +116,33 @@
     if (host && window.uPlot && !host.firstChild) score(host);
   };
   begin();
+
+  // A replay that runs, told of as it goes; what a screen reader says of it, no more often than every ten seconds.
+  const live = document.getElementById("live");
+  if (live) {
+    const said = document.getElementById("live-said");
+    let last = 0;
+    const source = new EventSource(live.dataset.events);
+    source.addEventListener("progress", (event) => {
+      const at = live.querySelector(".scroll")?.scrollLeft ?? 0, focused = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      live.innerHTML = event.data;
+      const scroll = live.querySelector(".scroll");
+      if (scroll) scroll.scrollLeft = at;
+      if (focused) live.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+      if (Date.now() - last > 10000) {
+        last = Date.now();
+        said.textContent = [live.querySelector("[data-say]"), live.querySelector("[data-done]")].map((one) => one?.textContent.trim()).filter(Boolean).join(" ");
+      }
+    });
+    source.addEventListener("error", () => { said.textContent = live.dataset.lost; });
+    addEventListener("pagehide", () => source.close());
+  }
+
+  // A change may take as long as a training: it is asked for once, and said so.
+  for (const form of document.querySelectorAll("form[data-busy]")) {
+    form.addEventListener("submit", () => {
+      form.querySelector(".busy").textContent = form.dataset.busy;
+      setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)));
+    });
+  }
 })();
