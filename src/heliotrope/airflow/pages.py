@@ -28,6 +28,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from heliotrope import database
+from heliotrope.airflow.ending import at_end
 from heliotrope.airflow.schedule import interval_of
 from heliotrope.airflow.trainers import Trainers
 from heliotrope.airflow.work import url_of
@@ -63,15 +64,23 @@ class Pages:
         self._lock = Lock()
         self._made: tuple[str, FastAPI] | None = None
         self._until = 0.0
+        self._hears = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        if not self._hears:
+            self._hears = True
+            at_end(self._end)
         try:
             app: ASGIApp = await run_in_threadpool(self._app)
         except HeliotropeError as error:
             log.warning("the pages have no database: %s", error)
             app = PlainTextResponse("heliotrope: the pages have no database; the API server's log says why", 503)
         await app(scope, receive, send)
+
+    def _end(self) -> None:
+        if self._made is not None:
+            self._made[1].state.site.ended = True
 
     def _app(self) -> FastAPI:
         with self._lock:
@@ -80,6 +89,7 @@ class Pages:
             found = _database()
             if self._made is None or self._made[0] != found.url:
                 if self._made is not None:
+                    self._end()
                     self._made[1].state.site.connections.close()
                 self._made = (found.url, _application(found))
             self._until = time.monotonic() + _KEPT
@@ -124,7 +134,7 @@ def of_run(page: Asked, user: GetUserDep, dag_id: str, run_id: str) -> Response:
         interval = _interval(dag_id, run_id, subject)
         found = cycles(connection, *subject.key, start=interval.start, end=interval.end, limit=1)
     if not found and not subject.pipeline.partition_by:
-        return _nothing(page, f"the cycle of {interval} has not begun", "look again when the task assess has ended")
+        return _nothing(page, "no_cycle", f"{names[0]}, {interval}")
     return RedirectResponse(page.links("pipelines", names[0], "cycles", interval.start), 307)
 
 
@@ -144,14 +154,14 @@ def _pipelines(page: Page, user: Any, dag_id: str) -> Sequence[str]:
 
 def _several(page: Page, names: Sequence[str], dag_id: str) -> Response:
     if not names:
-        return _nothing(page, f"{dag_id} trains no pipeline", "")
+        return _nothing(page, "no_pipeline", dag_id)
     with page.reading() as connection:
         found = glances(connection, page.site, [one for one in page.readable(connection) if one.name in names])
     return page.render("overview.html", pipelines=found, counts=[])
 
 
-def _nothing(page: Page, message: str, remedy: str) -> Response:
-    return page.render("failure.html", 404, kind="not_there", message=message, remedy=remedy)
+def _nothing(page: Page, kind: str, which: str) -> Response:
+    return page.render("failure.html", 404, kind=kind, message=which, remedy="")
 
 
 def _interval(dag_id: str, run_id: str, subject: Subject) -> Interval:

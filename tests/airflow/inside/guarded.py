@@ -20,6 +20,4 @@ class GuardedAuthManager(SimpleAuthManager):
         mine = DAGS.get(user.get_name())
         if mine is not None and details is not None and details.id is not None and details.id not in mine:
             return False
-        return bool(
-            super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details)
-        )
+        return bool(super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -14,32 +15,37 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import httpx
-import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 import world
 from heliotrope.database import Database
 from installation import Airflow, waited
+from running import new_database
 
-__all__ = ["HOURS", "USERS", "Inside", "inside"]
+__all__ = ["HOURS", "PIPELINES", "USERS", "Hosted", "hosted", "hour"]
 
 HOURS = 6
+PIPELINES = ("turning", "sales", "clicks")
 USERS = {"ann": "admin", "vic": "viewer", "uma": "user", "hank": "user", "nell": ""}
 """By name: the role in Airflow's simple auth manager. hank may read the DAG sales alone, nell nothing."""
+_numbers = itertools.count()
 _GUARDED = Path(__file__).parent / "airflow" / "inside"
 _DAGS = """
 from datetime import UTC, datetime
 from pathlib import Path
 from airflow.sdk import DAG, task
-from heliotrope.airflow import ContinuousTrainingDag, ContinuousTrainingTaskGroup, CreateDataDag
+from heliotrope.airflow import ContinuousTrainingDag, ContinuousTrainingTaskGroup, CreateDataDag, ExecutionConfig
 
 HERE = Path(__file__).parents[1]
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
-train = ContinuousTrainingDag("Continuous-Training", pipeline=HERE / "turning.yaml", start_date=BEGIN)
-create = CreateDataDag("Create-Data", pipeline=HERE / "turning.yaml", start_date=BEGIN)
-sales = ContinuousTrainingDag(pipeline=HERE / "sales.yaml", start_date=BEGIN)
+WHERE = ExecutionConfig(connection_id=CONNECTION)
+of = {"execution": WHERE, "start_date": BEGIN}
+train = ContinuousTrainingDag("Continuous-Training", pipeline=HERE / "turning.yaml", **of)
+create = CreateDataDag("Create-Data", pipeline=HERE / "turning.yaml", **of)
+sales = ContinuousTrainingDag(pipeline=HERE / "sales.yaml", **of)
 with DAG("Both", schedule=None) as both:
-    ContinuousTrainingTaskGroup("first", pipeline=HERE / "turning.yaml")
-    ContinuousTrainingTaskGroup("second", pipeline=HERE / "sales.yaml")
+    ContinuousTrainingTaskGroup("first", pipeline=HERE / "turning.yaml", execution=WHERE)
+    ContinuousTrainingTaskGroup("second", pipeline=HERE / "clicks.yaml", execution=WHERE)
 with DAG("Other", schedule=None) as other:
     @task
     def other_work(): ...
@@ -48,7 +54,7 @@ with DAG("Other", schedule=None) as other:
 
 
 @dataclass(frozen=True)
-class Inside:
+class Hosted:
     """An Airflow with the pages in it."""
 
     airflow: Airflow
@@ -78,34 +84,35 @@ class Inside:
 
 
 @contextmanager
-def inside(server_url: str, folder: Path, *, below: str = "", hours: int = HOURS) -> Iterator[Inside]:
-    """The API server alone, on databases of its own; at ``below`` its host's root."""
-    with _database(server_url, "pages_rows") as rows, _database(server_url, "pages_metadata") as metadata:
+def hosted(
+    server_url: str, folder: Path, *, below: str = "", hours: int = HOURS, connection: str | None = None
+) -> Iterator[Hosted]:
+    """The API server alone, on databases of its own; at ``below`` its host's root.
+
+    The DAGs have their database by that Airflow connection, else by the environment.
+    """
+    number = next(_numbers)
+    with (
+        new_database(server_url, f"hosted_rows_{number}") as rows,
+        new_database(server_url, f"hosted_metadata_{number}") as metadata,
+    ):
         airflow = Airflow(folder / "installation", metadata, rows)
         url = f"http://localhost:{airflow.port}{below}"
-        home = folder / "installation" / "airflow"
-        home.mkdir(parents=True, exist_ok=True)
-        passwords = home / "passwords.json"
-        passwords.write_text(json.dumps({user: user for user in USERS}), encoding="utf-8")
-        airflow.environment |= {
-            "AIRFLOW__CORE__AUTH_MANAGER": "guarded.GuardedAuthManager",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "false",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-            "AIRFLOW__API__BASE_URL": url,
-            "PYTHONPATH": os.pathsep.join([str(_GUARDED), os.environ.get("PYTHONPATH", "")]),
-        }
+        airflow.environment |= {**_users(folder / "passwords.json"), "AIRFLOW__API__BASE_URL": url}
+        if connection is not None:
+            del airflow.environment["HELIOTROPE_DATABASE_URL"]
+            airflow.environment[f"AIRFLOW_CONN_{connection.upper()}"] = _connection(rows)
         world.fill(rows, hours)
-        for name in ("turning", "sales"):
+        for name in PIPELINES:
             world.write(folder / "installation" / f"{name}.yaml", {**world.PIPELINE, "name": name})
-            world.replayed(rows, folder / "installation" / "home", name=name).close()
-        airflow.dag("dags.py", _DAGS)
+            world.replayed(rows, folder / "installation" / "home", name=name, report={"pictures": False}).close()
+        airflow.dag("dags.py", _DAGS.replace("CONNECTION", repr(connection)))
         airflow.call("db", "migrate")
         airflow.call("dags", "reserialize")
         airflow.start("api-server")
         try:
             waited(lambda: _answers(url), "the API server's first answer", seconds=180, story=airflow.story)
-            yield Inside(airflow, rows, url)
+            yield Hosted(airflow, rows, url)
         finally:
             airflow.stop()
 
@@ -115,18 +122,26 @@ def hour(number: int) -> datetime:
     return world.hours(number + 1)[number].start
 
 
+def _users(passwords: Path) -> dict[str, str]:
+    passwords.write_text(json.dumps({user: user for user in USERS}), encoding="utf-8")
+    return {
+        "AIRFLOW__CORE__AUTH_MANAGER": "guarded.GuardedAuthManager",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "false",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "PYTHONPATH": os.pathsep.join([str(_GUARDED), os.environ.get("PYTHONPATH", "")]),
+    }
+
+
+def _connection(rows: Database) -> str:
+    given = {name: str(value) for name, value in conninfo_to_dict(rows.url).items() if value}
+    known = {"conn_type": "postgres", "login": given.pop("user", ""), "schema": given.pop("dbname", "")}
+    return json.dumps({**known, "password": given.pop("password", ""), "extra": given})
+
+
 def _answers(url: str) -> bool:
     try:
         with urlopen(f"{url}/api/v2/version", timeout=5) as answer:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
-
-
-@contextmanager
-def _database(server_url: str, name: str) -> Iterator[Database]:
-    name = f"{name}_{os.getpid()}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield Database(server_url.replace("/postgres?", f"/{name}?"))
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
