@@ -208,13 +208,13 @@ def test_in_a_browser_the_pages_are_airflows_own(housed: Hosted, browser: Any, t
     tab.wait_for_url(f"**{TURNING}")
 
     tab.goto(f"{housed.url}/")
-    tab.get_by_role("link", name="heliotrope").click()
+    tab.locator('a[href$="/plugin/heliotrope"]').click()
     frame.get_by_role("link", name="sales", exact=True).click()
     frame.locator("#chart canvas").wait_for()
     tab.screenshot(path=tmp_path / "navigation.png")
 
     tab.goto(f"{housed.url}/dags/{TRAINING}")
-    tab.get_by_role("link", name="heliotrope").last.click()
+    tab.locator('a[href$="/plugin/heliotrope-pipeline"]').click()
     frame.get_by_role("heading", name="turning").wait_for()
     frame.locator("#chart canvas").wait_for()
     tab.screenshot(path=tmp_path / "dag.png")

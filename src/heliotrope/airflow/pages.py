@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from heliotrope.database import Database
     from heliotrope.interval import Interval
 
-__all__ = ["Pages", "router", "visitor"]
+__all__ = ["Pages", "database_of", "router", "visitor"]
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Pages:
         with self._lock:
             if self._made is not None and time.monotonic() < self._until:
                 return self._made[1]
-            found = _database()
+            found = database_of()
             if self._made is None or self._made[0] != found.url:
                 if self._made is not None:
                     self._end()
@@ -199,7 +199,7 @@ def _application(found: Database) -> FastAPI:
     return app
 
 
-def _database() -> Database:
+def database_of() -> Database:
     """The database of ledger and rows: by the configuration, by the DAGs, or by the environment, as the tasks find it.
 
     Raises ConfigError where none is named, or several are.
