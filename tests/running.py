@@ -23,7 +23,7 @@ from heliotrope.web import Mount, Visitor, application
 
 __all__ = ["CHROMIUM", "COOKIE", "HOURS", "LAST", "NOW", "Running", "app_of", "at", "listening", "new_database"]
 
-HOURS = 30
+HOURS = 26
 """Of the replay that all tests look at."""
 LAST = world.START + timedelta(hours=HOURS - 1)
 NOW = world.START + timedelta(hours=HOURS, minutes=20)
@@ -60,6 +60,8 @@ def listening(app: Any, **options: Any) -> Iterator[str]:
         time.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
+    if hasattr(app.state, "site"):
+        app.state.site.ended = True
     server.should_exit = True
     thread.join(20)
 

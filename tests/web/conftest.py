@@ -10,6 +10,7 @@ import pytest
 
 import world
 from heliotrope.database import Database
+from heliotrope.replay import replay
 from heliotrope.web import application
 from running import CHROMIUM, HOURS, NOW, Running, at, listening, new_database
 
@@ -22,7 +23,9 @@ def replayed(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         world.fill(database, HOURS, rows=60)
         report = {"best_possible": 0.9688, "pictures": False}
         world.replayed(database, folder, report=report).close()
-        world.replayed(database, folder, name="hidden", report=report).close()
+        with world.opened(database, folder, name="hidden", report=report) as hidden:
+            for _ in replay(hidden, world.hours(3)):
+                pass
         with listening(application(database, folder=folder, clock=at(NOW))) as url:
             yield Running(url, database, folder)
 

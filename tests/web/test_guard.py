@@ -9,12 +9,13 @@ import httpx
 import pytest
 from fastapi import HTTPException, Request
 
+import world
 from heliotrope.interval import format_time
 from heliotrope.web import Mount, Tokens, Visitor, application
-from running import COOKIE, LAST, Running, app_of, listening
+from running import COOKIE, Running, app_of, listening
 
 SECRET = "a-token-of-more-than-16"
-CYCLE = f"/pipelines/hidden/cycles/{format_time(LAST)}"
+CYCLE = f"/pipelines/hidden/cycles/{format_time(world.START)}"
 
 
 def _form(client: httpx.Client) -> str:
@@ -97,7 +98,7 @@ def test_a_pipeline_that_is_not_ones_own_is_not_there(replayed: Running) -> None
 
     with app_of(replayed, ann) as url, httpx.Client(base_url=url) as client:
         assert ">hidden<" not in client.get("/").text
-        pages = ("", "/champions", "/compare", "/whatif", "/live", "/change/pin", f"/cycles/{format_time(LAST)}")
+        pages = ("", "/champions", "/compare", "/whatif", "/live", "/change/pin", f"/cycles/{format_time(world.START)}")
         for page in pages:
             hidden, nothing = (client.get(f"/pipelines/{name}{page}") for name in ("hidden", "nothing"))
             assert hidden.status_code == nothing.status_code == 404, page

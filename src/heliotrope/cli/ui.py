@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from importlib.util import find_spec
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -99,7 +100,13 @@ def _serve(
         authorise=Tokens(tokens, may_read=may) if tokens else owner,
         mount=Mount(hosts=names),
     )
-    server = uvicorn.Server(
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.site.ended = True  # what goes on without an end would hold it up
+            super().handle_exit(sig, frame)
+
+    server = Server(
         uvicorn.Config(
             app, root_path=root, log_level="warning", server_header=False, timeout_graceful_shutdown=3, lifespan="on"
         )
@@ -147,6 +154,7 @@ def _path(root: str) -> str:
 
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises ConfigError where that cannot be."""
+    found: socket.socket | None = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         found = socket.socket(family)
@@ -154,6 +162,8 @@ def _listen(host: str, port: int) -> socket.socket:
         found.bind((host, port))
         found.listen(128)
     except OSError as error:
+        if found is not None:
+            found.close()
         raise ConfigError(
             f"{host}, port {port}, cannot be listened on: {error.strerror or error}",
             remedy="name another --port; 0 takes a free one",

@@ -239,13 +239,17 @@ WITH scored AS (
         AND jsonb_typeof(evaluation.metrics -> %(metric)s) = 'number'
     ORDER BY cycle.interval_start, evaluation.candidate,
         array_position(ARRAY['challenger', 'shadow', 'champion', 'previous', 'whole'], evaluation.role)
+), paired AS (
+    SELECT interval_start, max(score) FILTER (WHERE candidate = %(first)s) AS one,
+        max(score) FILTER (WHERE candidate = %(second)s) AS other
+    FROM scored
+    GROUP BY interval_start
 )
-SELECT floor(extract(epoch FROM one.interval_start - %(start)s) / %(width)s)::integer, max(one.interval_start),
-    count(*), avg(one.score), avg(other.score), sum(one.score - other.score),
-    sum((one.score - other.score) ^ 2), count(*) FILTER (WHERE one.score > other.score),
-    count(*) FILTER (WHERE one.score < other.score)
-FROM scored AS one JOIN scored AS other ON other.interval_start = one.interval_start
-WHERE one.candidate = %(first)s AND other.candidate = %(second)s
+SELECT floor(extract(epoch FROM interval_start - %(start)s) / %(width)s)::integer, max(interval_start),
+    count(*), avg(one), avg(other), sum(one - other), sum((one - other) ^ 2), count(*) FILTER (WHERE one > other),
+    count(*) FILTER (WHERE one < other)
+FROM paired
+WHERE one IS NOT NULL AND other IS NOT NULL
 GROUP BY 1
 ORDER BY 1
 

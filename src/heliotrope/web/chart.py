@@ -11,10 +11,11 @@ from heliotrope.ledger.overview import Band, Compared, Place, Readings, Stretch
 from heliotrope.report.palette import HUES
 from heliotrope.report.timeline import Tick, place, ticks
 
-__all__ = ["Block", "Cell", "Strip", "blocks", "hues", "lines", "marks", "readings", "spark", "ticks_of", "two_lines"]
+__all__ = ["Block", "Strip", "blocks", "hues", "lines", "marks", "readings", "spark", "ticks_of", "two_lines"]
 
 P = TypeVar("P", Place, Compared)
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_LINES = 6
 _MOST_STRIPS = 24
 _SHADES = 5
@@ -35,21 +36,13 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A place of a strip, in percent, and how full it is: 0 to 4."""
-
-    left: float
-    width: float
-    shade: int
-
-
-@dataclass(frozen=True, slots=True)
 class Strip:
     """Where something happened, and in how many cycles of how many."""
 
     kind: str
     name: str
-    cells: tuple[Cell, ...]
+    paths: tuple[str, ...]
+    """For SVG, in a box of SPAN x 10: one path a shade, from the places where it happened in few cycles to all."""
     count: int
     of: int
 
@@ -140,9 +133,10 @@ def marks(places: Sequence[Place], over: Stretch) -> tuple[Strip, ...]:
     of = sum(one.cycles for one in places)
     strips = []
     for kind in kinds:
-        cells = tuple(_cell(one.place, over, getattr(one, kind) / one.cycles) for one in places if getattr(one, kind))
-        if cells:
-            strips.append(Strip(kind, "", cells, sum(getattr(one, kind) for one in places), of))
+        shares = {one.place: getattr(one, kind) / one.cycles for one in places if getattr(one, kind)}
+        if shares:
+            count = sum(getattr(one, kind) for one in places)
+            strips.append(Strip(kind, "", _paths(shares, over), count, of))
     return tuple(strips)
 
 
@@ -155,7 +149,7 @@ def readings(found: Sequence[Readings], over: Stretch) -> tuple[tuple[Strip, ...
         Strip(
             detector,
             feature,
-            tuple(_cell(one.place, over, one.drifted / one.count) for one in parts if one.drifted),
+            _paths({one.place: one.drifted / one.count for one in parts if one.drifted}, over),
             sum(one.drifted for one in parts),
             sum(one.count for one in parts),
         )
@@ -166,8 +160,22 @@ def readings(found: Sequence[Readings], over: Stretch) -> tuple[tuple[Strip, ...
 
 
 def ticks_of(over: Stretch) -> list[Tick]:
-    """Named moments."""
-    return ticks(over.start, over.end)
+    """Named moments, their dates in figures, which every language reads."""
+    return [Tick(one.percent, _in_figures(one.label)) for one in ticks(over.start, over.end)]
+
+
+def _in_figures(label: str) -> str:
+    """A tick's label without the name of a month.
+
+    >>> _in_figures("24 Nov"), _in_figures("Nov 2026"), _in_figures("05:00")
+    ('11-24', '2026-11', '05:00')
+    """
+    day, _, rest = label.partition(" ")
+    if not rest:
+        return label
+    if day in _MONTHS:
+        return f"{rest}-{_MONTHS.index(day) + 1:02}"
+    return f"{_MONTHS.index(rest) + 1:02}-{int(day):02}"
 
 
 def spark(scores: Sequence[float | None]) -> str:
@@ -208,10 +216,23 @@ def _served(bands: Sequence[Band], one: Place | None) -> str | None:
     return None
 
 
-def _cell(at: int, over: Stretch, share: float) -> Cell:
-    left = _percent(over.start + over.width * at, over)
-    right = _percent(over.start + over.width * (at + 1), over)
-    return Cell(left, round(max(right - left, 0.15), 3), min(int(share * _SHADES), _SHADES - 1))
+def _paths(shares: Mapping[int, float], over: Stretch) -> tuple[str, ...]:
+    """Blocks from the share of the cycles in each place; those that follow each other in one shade are one block."""
+    found: list[list[str]] = [[] for _ in range(_SHADES)]
+    first = None
+    for at in sorted(shares):
+        shade = _shade(shares[at])
+        first = at if first is None else first
+        if at + 1 in shares and _shade(shares[at + 1]) == shade:
+            continue
+        left, right = (place(over.start + over.width * one, over.start, over.end) for one in (first, at + 1))
+        found[shade].append(f"M{left:g} 0h{max(right - left, 1.0):g}v10H{left:g}z")
+        first = None
+    return tuple("".join(parts) for parts in found)
+
+
+def _shade(share: float) -> int:
+    return min(int(share * _SHADES), _SHADES - 1)
 
 
 def _percent(moment: datetime, over: Stretch) -> float:

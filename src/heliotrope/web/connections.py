@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ class Connections:
         )
         self.database.application = "heliotrope ui"
         self._idle: queue.LifoQueue[psycopg.Connection[Any]] = queue.LifoQueue(_KEPT)
+        self.close = weakref.finalize(self, _close, self._idle)
+        """Closes what is idle; where nobody does, the end of the process."""
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:
@@ -50,11 +53,6 @@ class Connections:
                 yield connection
             finally:
                 self._put(connection)
-
-    def close(self) -> None:
-        """Close what is idle."""
-        while not self._idle.empty():
-            self._idle.get_nowait().close()
 
     def _take(self) -> psycopg.Connection[Any]:
         import psycopg
@@ -87,6 +85,11 @@ class Connections:
         except queue.Full:
             pass
         connection.close()
+
+
+def _close(idle: queue.LifoQueue[psycopg.Connection[Any]]) -> None:
+    while not idle.empty():
+        idle.get_nowait().close()
 
 
 def _check(connection: psycopg.Connection[Any]) -> None:

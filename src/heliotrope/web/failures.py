@@ -41,6 +41,14 @@ _STATUS: tuple[tuple[type[HeliotropeError], int], ...] = (
     (ModelError, 409),
 )
 
+_KINDS: tuple[tuple[type[HeliotropeError], str], ...] = (
+    (ConnectionLostError, "database"),
+    (LedgerError, "ledger"),
+    (LockedError, "refused"),
+    (DatabaseError, "slow"),
+)
+"""What an answer is headed by."""
+
 
 def status_of(error: HeliotropeError) -> int:
     """The HTTP status of an error."""
@@ -60,7 +68,7 @@ def add_to(app: FastAPI) -> None:
 def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, HeliotropeError)
     status = status_of(error)
-    kind = "database" if status == 503 else "ledger" if isinstance(error, LedgerError) else "refused"
+    kind = next((name for one, name in _KINDS if isinstance(error, one)), "refused")
     return _answer(request, status, kind, message=error.message, remedy=error.remedy)
 
 

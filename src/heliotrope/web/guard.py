@@ -12,6 +12,7 @@ from heliotrope.web.mount import Mount
 
 __all__ = ["Guard", "is_from_elsewhere", "security_headers"]
 
+_KEPT = "private, max-age=31536000, immutable"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -35,9 +36,11 @@ class Guard:
                 for name, value in self._headers.items():
                     headers[name] = value
                 if "cache-control" not in headers:
-                    headers["cache-control"] = "no-store"
+                    headers["cache-control"] = _KEPT if message["status"] in (200, 304) and named else "no-store"
             await send(message)
 
+        inside = scope["path"].removeprefix(scope.get("root_path", ""))
+        named = inside.startswith("/static/") and scope["query_string"].startswith(b"v=")
         headers = Headers(scope=scope)
         if not self.mount.answers_to(headers.get("host", "")):
             refusal = "heliotrope ui: it is asked for by a name it does not know; start it with --name NAME"

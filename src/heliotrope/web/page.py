@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
@@ -117,6 +120,7 @@ class Page:
                 languages=LANGUAGES,
                 mount=self.site.mount,
                 version=__version__,
+                assets=_assets(),
                 here=self.here,
                 form_token=self.form_token,
                 has_session=getattr(self.request.state, "has_session", False),
@@ -174,6 +178,15 @@ def page(request: Request, asked_by: Annotated[Visitor, Depends(visitor)]) -> Pa
 
 
 Asked = Annotated[Page, Depends(page)]
+
+
+@lru_cache(maxsize=1)
+def _assets() -> str:
+    """A name for what the static files hold now: with it in their address a browser may keep them."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(str(files("heliotrope.web").joinpath("static"))).rglob("*.*")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @lru_cache(maxsize=1)

@@ -138,6 +138,12 @@
     addEventListener("pagehide", () => source.close());
   }
 
+  // A database that is gone is looked for until it is there.
+  const again = document.querySelector("[data-again]");
+  if (again) {
+    setInterval(() => fetch(location.href).then((answer) => answer.ok && location.reload()).catch(() => {}), 1000 * again.dataset.again);
+  }
+
   // A change may take as long as a training: it is asked for once, and said so.
   for (const form of document.querySelectorAll("form[data-busy]")) {
     form.addEventListener("submit", () => {
