@@ -165,6 +165,9 @@ def test_a_viewer_changes_nothing_and_an_editor_is_on_record(pages: Hosted) -> N
         mine = {**form, "form_token": client.cookies[COOKIE]}
         assert client.post(path, data=mine).status_code == 404
         assert client.post("/heliotrope/pipelines/sales/change/promote", data=mine).status_code == 303
+        proxied = {"host": "internal.example", "origin": pages.url, "sec-fetch-site": "same-origin"}
+        held = client.post("/heliotrope/pipelines/sales/change/pin", data=mine, headers=proxied)
+        assert held.status_code == 303, "behind a proxy that asks by another name"
     assert len(decisions(pages, "turning")) == 1
     assert decisions(pages, "sales")[0][2] == "hank"
 
