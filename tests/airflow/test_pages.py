@@ -56,7 +56,7 @@ def test_nobody_sees_anything_without_signing_in(pages: Hosted) -> None:
         assert client.post(f"{TURNING}/change/promote").status_code == 401
         answer = client.get(f"{TURNING}?show=all", headers={"sec-fetch-dest": "document"})
         assert answer.status_code == 307
-        assert answer.headers["location"] == "/auth/login?next=" + quote(f"{pages.url}{TURNING}?show=all", safe="")
+        assert answer.headers["location"] == "/api/v2/auth/login?next=" + quote(f"{TURNING}?show=all", safe="")
     with pages.client() as client:
         client.cookies.set("_token", "no.such.token")
         assert client.get(TURNING).status_code in (401, 403)

@@ -12,8 +12,8 @@ import time
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
-from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag, requires_access_view
 from airflow.configuration import conf
@@ -29,6 +29,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from heliotrope import database
 from heliotrope.airflow.ending import at_end
+from heliotrope.airflow.plugin import root
 from heliotrope.airflow.schedule import interval_of
 from heliotrope.airflow.trainers import Trainers
 from heliotrope.airflow.work import url_of
@@ -71,8 +72,9 @@ class Pages:
         if not self._hears:
             self._hears = True
             at_end(self._end)
+        app: ASGIApp | None = self._at_hand()
         try:
-            app: ASGIApp = await run_in_threadpool(self._app)
+            app = app or await run_in_threadpool(self._app)
         except HeliotropeError as error:
             log.warning("the pages have no database: %s", error)
             app = PlainTextResponse("heliotrope: the pages have no database; the API server's log says why", 503)
@@ -82,10 +84,13 @@ class Pages:
         if self._made is not None:
             self._made[1].state.site.ended = True
 
+    def _at_hand(self) -> FastAPI | None:
+        return self._made[1] if self._made is not None and time.monotonic() < self._until else None
+
     def _app(self) -> FastAPI:
         with self._lock:
-            if self._made is not None and time.monotonic() < self._until:
-                return self._made[1]
+            if (made := self._at_hand()) is not None:
+                return made
             found = database_of()
             if self._made is None or self._made[0] != found.url:
                 if self._made is not None:
@@ -190,7 +195,8 @@ def _application(found: Database) -> FastAPI:
     async def or_login(request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHTTPException)
         if error.status_code == 401 and request.headers.get("sec-fetch-dest") == "document":
-            return RedirectResponse(get_auth_manager().get_url_login(next_url=str(request.url)), 307)
+            asked = f"{request.url.path}{'?' if request.url.query else ''}{request.url.query}"
+            return RedirectResponse(f"{root()}/api/v2/auth/login?{urlencode({'next': asked})}", 307)
         answered: Response = await run_in_threadpool(answer, request, error)
         return answered
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from datetime import UTC, datetime
@@ -131,6 +132,23 @@ def test_the_database_is_that_of_the_dags_or_the_one_that_is_named(
     monkeypatch.setenv("HELIOTROPE_DATABASE_URL", "postgresql://db/environment")
     known(monkeypatch, trains("a", None))
     assert pages.database_of().url == "postgresql://db/environment"
+
+
+def test_without_a_database_the_pages_say_so_and_name_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    known(monkeypatch, trains("a", "record"), trains("b", "other"))
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    asyncio.run(pages.Pages()(scope, receive, send))
+    assert sent[0]["status"] == 503
+    assert b"no database" in sent[1]["body"]
+    assert b"record" not in sent[1]["body"]
 
 
 def test_the_end_is_told_before_the_server_does_what_it_does() -> None:
