@@ -72,9 +72,10 @@ class Pages:
         if not self._hears:
             self._hears = True
             at_end(self._end)
-        app: ASGIApp | None = self._at_hand()
+        app: ASGIApp
         try:
-            app = app or await run_in_threadpool(self._app)
+            made = self._at_hand()
+            app = made if made is not None else await run_in_threadpool(self._app)
         except HeliotropeError as error:
             log.warning("the pages have no database: %s", error)
             app = PlainTextResponse("heliotrope: the pages have no database; the API server's log says why", 503)
