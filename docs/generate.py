@@ -78,6 +78,7 @@ _VARIABLES = (
         "the folder of models, pictures and the embedded PostgreSQL; `./.heliotrope` unless set",
     ),
     ("`MLFLOW_TRACKING_URI`", "where MLflow is; the schema `mlflow` of the same PostgreSQL unless set"),
+    ("`HELIOTROPE_UI_TOKEN`", "what one signs in with to the pages of `heliotrope ui`"),
     ("`HELIOTROPE_TRACEBACK`", "set to anything: every error with the place in the code where it arose"),
 )
 

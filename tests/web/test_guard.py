@@ -153,6 +153,12 @@ def test_mounted_under_a_path_every_link_and_cookie_stays_under_it(replayed: Run
         assert client.get("/apps/heliotrope/static/web.css").status_code == 200
 
 
+def test_what_is_sent_is_short_and_says_so(replayed: Running) -> None:
+    with replayed.client() as client:
+        assert client.post("/enter", content=b"x" * 70_000).status_code == 413
+        assert client.post("/enter", content=iter([b"x"])).status_code == 413
+
+
 # --- tokens ------------------------------------------------------------------------------------------------
 
 

@@ -305,7 +305,7 @@ class AskRollback(Ask):
 
 
 _FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Failure} for status in (400, 401, 403, 404, 409, 421, 422, 500, 503)
+    status: {"model": Failure} for status in (400, 401, 403, 404, 409, 413, 421, 422, 500, 503)
 }
 
 router = APIRouter(prefix="/api", responses=_FAILURES, tags=["heliotrope"])

@@ -82,7 +82,7 @@ def _forbidden(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    page = Page(request, Visitor(name=""))
+    page = _page(request)
     if error.status_code == 401 and page.can_enter and not page.is_for_program:
         return RedirectResponse(page.links("enter", back=page.here), 303)
     kind = {401: "unknown", 403: "forbidden", 404: "not_there"}.get(error.status_code, "refused")
@@ -105,7 +105,7 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, status: int, kind: str, *, message: str = "", remedy: str = "") -> Response:
-    page = Page(request, Visitor(name=""))
+    page = _page(request)
     if page.is_for_program:
         said = message or page.english(f"failure.{kind}.title")
         return JSONResponse({"error": said, "remedy": remedy}, status)
@@ -113,3 +113,8 @@ def _answer(request: Request, status: int, kind: str, *, message: str = "", reme
     if status == 503:
         answer.headers["retry-after"] = "10"
     return answer
+
+
+def _page(request: Request) -> Page:
+    """A page for whoever asked, who may be nobody that is known."""
+    return Page(request, getattr(request.state, "visitor", Visitor(name="")))

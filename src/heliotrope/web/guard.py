@@ -12,6 +12,7 @@ from heliotrope.web.mount import Mount
 
 __all__ = ["Guard", "is_from_elsewhere", "security_headers"]
 
+_LONGEST = 64 * 1024
 _KEPT = "private, max-age=31536000, immutable"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -49,8 +50,18 @@ class Guard:
             await PlainTextResponse("heliotrope ui: refused, as it came from a page of another site", 403)(
                 scope, receive, sent
             )
+        elif scope["method"] in _CHANGING and not _is_short(headers):
+            await PlainTextResponse("heliotrope ui: refused, as what was sent has no length, or is too long", 413)(
+                scope, receive, sent
+            )
         else:
             await self.app(scope, receive, sent)
+
+
+def _is_short(headers: Headers) -> bool:
+    """Whether a body says how long it is, and is no longer than any form; the server sees to it that it is so."""
+    length = headers.get("content-length", "" if "transfer-encoding" in headers else "0")
+    return length.isdigit() and int(length) <= _LONGEST
 
 
 def is_from_elsewhere(headers: Headers) -> bool:

@@ -174,6 +174,7 @@ class Page:
 
 def page(request: Request, asked_by: Annotated[Visitor, Depends(visitor)]) -> Page:
     """The dependency of every route."""
+    request.state.visitor = asked_by
     return Page(request, asked_by)
 
 
