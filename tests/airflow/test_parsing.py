@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,24 +15,6 @@ from heliotrope.errors import ConfigError
 from installation import DAGS
 
 HEAVY = ("sklearn", "matplotlib", "mlflow", "pyarrow", "scipy", "pandas", "skrub", "psycopg", "kubernetes")
-
-
-@pytest.fixture
-def python(tmp_path: Path) -> Callable[..., Any]:
-    """Runs a program in a Python of its own, with an Airflow that has no database; what it prints as JSON."""
-
-    def run(program: str) -> Any:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-        environment |= {
-            "AIRFLOW_HOME": str(tmp_path / "airflow"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
-            "AIRFLOW__DAG_PROCESSOR__DAG_VERSION_INFLATION_CHECK_LEVEL": "error",
-        }
-        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.splitlines()[-1])
-
-    return run
 
 
 BAG = """

@@ -31,12 +31,18 @@ __all__ = [
     "StepOperator",
     "TrainOperator",
     "declared",
+    "works_on",
 ]
 
 
 def declared(pipeline: str | Path) -> Pipeline:
     """The pipeline of a YAML file: the one thing that is read when a DAG is parsed. Raises ConfigError."""
     return config.load(pipeline)
+
+
+def works_on(pipeline: Pipeline, step: Step, **connection: str | None) -> dict[str, str | None]:
+    """What a task works on, as a field of it that Airflow keeps and shows: by this the pages know whose DAG it is."""
+    return {"pipeline": pipeline.name, "step": step, **connection}
 
 
 class StepOperator(BaseOperator):
@@ -47,7 +53,7 @@ class StepOperator(BaseOperator):
     """
 
     step: ClassVar[Step]
-    template_fields: Sequence[str] = ("cycle",)
+    template_fields: Sequence[str] = ("cycle", "heliotrope")
     ui_color = "#fdf3d8"
 
     def __init__(
@@ -67,7 +73,9 @@ class StepOperator(BaseOperator):
             )
         self.pipeline = str(pipeline)
         self.cycle = cycle
-        self.interval = declared(pipeline).interval
+        known = declared(pipeline)
+        self.interval = known.interval
+        self.heliotrope = works_on(known, self.step, connection_id=self.execution.connection_id)
         self._worker: Worker | None = None
 
     def execute(self, context: Any) -> Any:
@@ -219,7 +227,7 @@ class GateOperator(StepOperator):
     """
 
     step = "gate"
-    template_fields: Sequence[str] = ("cycle", "answer")
+    template_fields: Sequence[str] = ("cycle", "answer", "heliotrope")
 
     def __init__(self, *, answer: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

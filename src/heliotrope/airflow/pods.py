@@ -21,7 +21,7 @@ from airflow.sdk import Asset
 
 from heliotrope.airflow.execution import ExecutionConfig
 from heliotrope.airflow.failure import failure_of
-from heliotrope.airflow.operators import assess_order, declared, gaps_of
+from heliotrope.airflow.operators import assess_order, declared, gaps_of, works_on
 from heliotrope.airflow.schedule import PARTITIONED, interval_of, rows_of
 from heliotrope.airflow.tasks import returned
 from heliotrope.airflow.turn import Turn, Wait, turn_of
@@ -55,11 +55,13 @@ class StepPodOperator(KubernetesPodOperator):
     """One step in a pod. Every argument of KubernetesPodOperator may be given, in ``ExecutionConfig(pod=...)``."""
 
     step: ClassVar[Step]
+    template_fields: Sequence[str] = (*KubernetesPodOperator.template_fields, "heliotrope")
 
     def __init__(self, *, pipeline: str | Path, execution: ExecutionConfig, **kwargs: Any) -> None:
         known = declared(pipeline)
         self.pipeline_name = known.name
         self.interval = known.interval
+        self.heliotrope = works_on(known, self.step)
         self.pipeline_file = execution.pipeline_file or f"/etc/heliotrope/pipelines/{Path(pipeline).name}"
         self.answer: Any = None
         settings: dict[str, Any] = {
@@ -217,7 +219,7 @@ class GatePodOperator(StepPodOperator):
     """Decides who serves; see GateOperator."""
 
     step = "gate"
-    template_fields: Sequence[str] = (*KubernetesPodOperator.template_fields, "answer")
+    template_fields: Sequence[str] = (*StepPodOperator.template_fields, "answer")
 
     def __init__(self, *, answer: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

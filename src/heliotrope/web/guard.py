@@ -67,8 +67,8 @@ def _is_short(headers: Headers) -> bool:
 def is_from_elsewhere(headers: Headers) -> bool:
     """Whether a browser says that a request comes from another site's page. What is no browser says nothing."""
     site = headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        return True
+    if site is not None:  # the browser's own word, which a proxy that changes the host leaves as it is
+        return site not in ("same-origin", "none")
     origin = headers.get("origin")
     if origin is None:
         return False
