@@ -153,7 +153,7 @@ def validate(
             "checks": [{"checked": name, "found": found} for name, found in checks],
         }
     )
-    session.output.table(("checked", "found"), checks)
+    session.output.table(("checked", "found"), [(name.replace("\n", "\\n"), found) for name, found in checks])
 
 
 def _estimators(pipeline: Pipeline) -> list[tuple[str, str]]:

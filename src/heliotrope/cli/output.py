@@ -85,8 +85,7 @@ class Output:
                 overflow="fold",
             )
         for row in rows:
-            first, *others = map(printable, row)
-            table.add_row(first.replace("\n", "\\n"), *others)
+            table.add_row(*(printable(cell) for cell in row))
         if title:
             self.say(title, style="bold")
         self._console.print(table, soft_wrap=False)

@@ -33,7 +33,7 @@ def test_the_lock_is_what_the_package_needs_and_no_more() -> None:
     assert names(project["dependencies"]) - there == WITHOUT
     assert not [name for name in there if name.startswith("apache-airflow")]
     extras = set().union(*(names(some) for some in project["optional-dependencies"].values()))
-    brought = {"fastapi", "uvicorn"}  # by mlflow-skinny
+    brought = {"fastapi", "opentelemetry-sdk", "uvicorn"}  # by mlflow-skinny
     assert extras & there <= names(project["dependencies"]) | brought
 
 
