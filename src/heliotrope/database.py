@@ -136,12 +136,12 @@ class Database:
             raise DatabaseError(f"PostgreSQL {version} is too old", remedy=f"use PostgreSQL {OLDEST} or newer")
         return connection
 
-    def connect_arrow(self) -> Any:
+    def connect_arrow(self, *, autocommit: bool = False) -> Any:
         """A new ADBC connection, for rows as Arrow tables. Raises DatabaseError when the server cannot be reached."""
         from adbc_driver_postgresql import dbapi
 
         try:
-            return dbapi.connect(self._arrow_url())
+            return dbapi.connect(self._arrow_url(), autocommit=autocommit)
         except dbapi.Error as error:
             raise self._unreachable(error) from None
 

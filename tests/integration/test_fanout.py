@@ -118,10 +118,11 @@ def folder(filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     Path("turning.yaml").write_text(yaml.safe_dump(world.PIPELINE), encoding="utf-8")
     Path("grid.yaml").write_text(yaml.safe_dump(PARTS), encoding="utf-8")
-    before = set(os.listdir(tempfile.gettempdir()))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     yield tmp_path
-    left = {one for one in set(os.listdir(tempfile.gettempdir())) - before if one.startswith("heliotrope")}
-    assert not left
+    assert not [one for one in os.listdir(temporary) if one.startswith("heliotrope")]
 
 
 Ended = tuple[int, str, str]

@@ -244,6 +244,9 @@ def test_rows_outside_their_interval_or_without_a_time_are_refused(database: Dat
     late = table().set_column(0, "time", pa.nulls(300, pa.timestamp("us", "UTC")))
     with pytest.raises(DataError, match="300 rows have no time"):
         rows.replace(HOUR, late)
+    times = table()["time"].cast(pa.timestamp("us"))
+    with pytest.raises(DataError, match=r"of type timestamp\[us\], without a zone"):
+        rows.replace(HOUR, table().set_column(0, "time", times))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -388,17 +387,23 @@ def started(*arguments: str) -> subprocess.Popen[str]:
     raise AssertionError("it ended before")
 
 
-def folders() -> set[str]:
-    return {one for one in os.listdir(tempfile.gettempdir()) if one.startswith("heliotrope")}
-
-
 @pytest.mark.heavy
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_or_killed_it_leaves_no_process_and_the_same_command_goes_on(
-    ended_by: signal.Signals, call: Callable[..., tuple[int, str, str]], database: Database
+    ended_by: signal.Signals,
+    call: Callable[..., tuple[int, str, str]],
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fill_more(database)
-    before = folders()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+
+    def folders() -> list[str]:
+        return [one for one in os.listdir(temporary) if one.startswith("heliotrope")]
+
     with started("replay", "turning.yaml") as process:
         listed = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         if not listed.exists():
@@ -409,10 +414,10 @@ def test_stopped_or_killed_it_leaves_no_process_and_the_same_command_goes_on(
     assert children
     assert process.returncode == (130 if ended_by is signal.SIGINT else -9), err
     until = time.monotonic() + 20
-    while (any(one.exists() for one in children) or folders() - before) and time.monotonic() < until:
+    while (any(one.exists() for one in children) or folders()) and time.monotonic() < until:
         time.sleep(0.1)
     assert not [one for one in children if one.exists()]
-    assert not folders() - before
+    assert not folders()
     code, out, err = call("replay", "turning.yaml", "--json")
     assert code == 0, err
     said = json.loads(out)["segments"]

@@ -84,12 +84,13 @@ class Rows:
         self.time_zone = time_zone
         self.part = part
         self._relation: Relation | None = None
+        self._deletes: str | None = None
         self._arrow: Any = None
 
     def close(self) -> None:
         """Give the connection back. The next call opens another."""
         arrow, self._arrow = self._arrow, None
-        self._relation = None
+        self._relation = self._deletes = None
         if arrow is not None:
             with self.database.errors():
                 arrow.close()
@@ -132,7 +133,7 @@ class Rows:
         """What a query that binds :meth:`within` and ``heliotrope.quota`` gives for ``[start, end)``."""
 
         def copied(seconds: float) -> pa.Table:
-            with self._cursor() as cursor:
+            with self._cursor() as (cursor, _):
                 cursor.execute(
                     "SELECT set_config('heliotrope.start', $1, true), set_config('heliotrope.end', $2, true),"
                     " set_config('heliotrope.zone', $3, true), set_config('lock_timeout', $4, true),"
@@ -228,41 +229,37 @@ class Rows:
     def replace(self, interval: Interval, table: pa.Table) -> Replaced:
         """Make ``table`` the interval's rows, in place of those there; how many that is, and how many those were.
 
-        The table is made when there is none. Raises DataError when a row's time is outside the interval or absent.
+        The table is made when there is none. Raises DataError when a row's time is outside the interval, absent or
+        without a zone.
         """
         self._check_times(interval, table)
         self.ensure(table.schema)
         relation = self.relation
         rows = self._as_stored(table)
         key = lock_key("rows", str(relation), format_time(interval.start))
-        # One text of two statements, in one round trip: the second sees what the lock's former holder has written.
-        begin = sql.SQL(
-            "SELECT set_config('lock_timeout', {wait}, true), pg_advisory_xact_lock({key}),"
-            " set_config('heliotrope.start', {start}, true),"
-            " set_config('heliotrope.end', {end}, true), set_config('heliotrope.zone', {zone}, true);"
-            " DELETE FROM {table} WHERE {within}"
-        )
 
         def write(seconds: float) -> Replaced:
-            text = begin.format(
-                wait=milliseconds(seconds),
-                key=key,
-                start=interval.start.isoformat(),
-                end=interval.end.isoformat(),
-                zone=self.time_zone,
-                table=self.name,
-                within=self.within(),
+            # One text of three statements, in one round trip: the last sees what the lock's former holder has written.
+            begin = (
+                f"BEGIN; SELECT set_config('lock_timeout', '{milliseconds(seconds)}', true),"
+                f" pg_advisory_xact_lock({key}), set_config('heliotrope.start', '{interval.start.isoformat()}', true),"
+                f" set_config('heliotrope.end', '{interval.end.isoformat()}', true), {self._delete}"
             )
-            with self._cursor() as cursor:
-                # Not executescript: that does not say how many rows the last statement, the DELETE, met.
-                cursor.adbc_statement.set_sql_query(text.as_string())
-                deleted = cursor.adbc_statement.execute_update()
+            with self._cursor(begin) as (cursor, deleted):
                 if rows.num_rows:
                     cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
                     self._refuse_lost(cursor, interval, rows.num_rows)
-            return Replaced(written=int(rows.num_rows), deleted=int(deleted))
+            return Replaced(written=rows.num_rows, deleted=deleted)
 
         return self._waited_for(write, key)
+
+    @property
+    def _delete(self) -> str:
+        """How the text that empties an interval ends; the same for all of them, and slow to put together."""
+        if self._deletes is None:
+            text = sql.SQL("set_config('heliotrope.zone', {}, true); DELETE FROM {} WHERE {}")
+            self._deletes = text.format(self.time_zone, self.name, self.within()).as_string()
+        return self._deletes
 
     def _refuse_lost(self, cursor: Any, interval: Interval, written: int) -> None:
         """Refuse rows that the time column's type moves into another interval, where no other load finds them."""
@@ -305,12 +302,20 @@ class Rows:
             raise DataError(
                 f"the rows have no time column {self.time!r}", remedy=nearest(self.time, table.column_names)
             )
-        times = table[self.time]
+        times = table.column(self.time)
+        if not _is_zoned(times.type):
+            raise DataError(
+                f"the times in {self.time!r} are of type {times.type}, without a zone",
+                remedy="cast them to timestamp[us, UTC]",
+            )
         if times.null_count:
             raise DataError(f"{times.null_count} rows have no time in {self.time!r}", remedy="drop or mend them")
         if not table.num_rows:
             return
-        low, high = (value.as_py() for value in pc.min_max(times).values())
+        instants = times.to_numpy()
+        low, high = (
+            time.astype("datetime64[us]").item().replace(tzinfo=UTC) for time in (instants.min(), instants.max())
+        )
         if low not in interval or high not in interval:
             raise DataError(
                 f"rows from {format_time(low)} to {format_time(high)} do not lie in {interval}",
@@ -320,6 +325,10 @@ class Rows:
     def _as_stored(self, table: pa.Table) -> pa.Table:
         """The rows in the order and the types of the stored table's columns, which COPY wants exactly."""
         known = [column.name for column in self.relation.columns]
+        if [(field.name, field.type) for field in table.schema] == [
+            (column.name, column.arrow) for column in self.relation.columns
+        ]:
+            return table
         arrays, fields = [], []
         for name in table.column_names:
             column = self.relation.column(name)
@@ -346,16 +355,20 @@ class Rows:
         return rows.select([name for name in known if name in rows.column_names])
 
     @contextmanager
-    def _cursor(self) -> Iterator[Any]:
-        """A cursor in a transaction of its own: committed at the end, undone when anything fails."""
+    def _cursor(self, begin: str = "BEGIN") -> Iterator[tuple[Any, int]]:
+        """A cursor in a transaction of its own: committed at the end, undone when anything fails.
+
+        ``begin`` opens the transaction and may hold more statements; with the cursor comes how many rows the last met.
+        """
         _ = self.relation
         with self.database.errors():
             if self._arrow is None:
-                self._arrow = self.database.connect_arrow()
+                # The driver's own transactions begin with a round trip that ours save.
+                self._arrow = self.database.connect_arrow(autocommit=True)
             try:
                 with self._arrow.cursor() as cursor:
-                    yield cursor
-                self._arrow.commit()
+                    yield cursor, _told(cursor, begin)
+                    _told(cursor, "COMMIT")
             except BaseException:
                 # Closing ends the transaction whatever state it is in, and the server's.
                 arrow, self._arrow = self._arrow, None
@@ -430,6 +443,12 @@ class Rows:
             return _START, _END
         low, high = (sql.SQL("(SELECT {} AT TIME ZONE {})").format(bound, _ZONE) for bound in (_START, _END))
         return low, high
+
+
+def _told(cursor: Any, text: str) -> int:
+    """Run statements in one round trip; how many rows the last met, which ``executescript`` does not say."""
+    cursor.adbc_statement.set_sql_query(text)
+    return int(cursor.adbc_statement.execute_update())
 
 
 def _refuse_half_truths(values: pa.ChunkedArray) -> None:
