@@ -22,15 +22,10 @@ _LINEAR: dict[str, tuple[str, str, dict[str, Any]]] = {
     "classification": ("logistic", "sklearn.linear_model.LogisticRegression", {"max_iter": 1000}),
     "regression": ("ridge", "sklearn.linear_model.Ridge", {}),
 }
-_BOOSTING = {
-    "classification": "sklearn.ensemble.HistGradientBoostingClassifier",
-    "regression": "sklearn.ensemble.HistGradientBoostingRegressor",
+_BLEND = {
+    "classification": "heliotrope.candidates.BlendClassifier",
+    "regression": "heliotrope.candidates.BlendRegressor",
 }
-_VARYING = {
-    "classification": "heliotrope.candidates.VaryingCoefficientClassifier",
-    "regression": "heliotrope.candidates.VaryingCoefficientRegressor",
-}
-_DISCRIMINANT = "heliotrope.candidates.ExtrapolatedDiscriminant"
 _COMMON = 0.8  # of the rows in one class: from there on accuracy says little
 _MOST_CLASSES = 20  # that are listed
 _FIT = 300  # rows that the shorter window should hold
@@ -136,12 +131,24 @@ def _target(profile: Profile) -> Iterator[str]:
     if len(profile.classes) <= _MOST_CLASSES:
         known = ", ".join(_scalar(one) for one in sorted(profile.classes))
         yield f"classes: [{known}]  # an interval with another one is held"
-    common, rows = next(iter(profile.classes.items()))
-    share = rows / sum(profile.classes.values())
-    if share >= _COMMON:
+    common, share = _commonest(profile)
+    if _metric(profile) == "log_loss":
         yield f"metric: log_loss  # {share:.1%} are {_scalar(common)}: accuracy would reward saying only that"
     else:
         yield f"metric: accuracy  # {share:.0%} are {_scalar(common)}, the most; or log_loss, for probabilities"
+
+
+def _metric(profile: Profile) -> str:
+    """What suits the target: the mean absolute error, accuracy, or, where nearly all are of one class, the log loss."""
+    if not profile.classes:
+        return "mae"
+    return "log_loss" if _commonest(profile)[1] >= _COMMON else "accuracy"
+
+
+def _commonest(profile: Profile) -> tuple[str, float]:
+    """The class that most rows are of, and their share."""
+    common, rows = next(iter(profile.classes.items()))
+    return common, rows / sum(profile.classes.values())
 
 
 def _candidates(profile: Profile) -> Iterator[str]:
@@ -149,16 +156,11 @@ def _candidates(profile: Profile) -> Iterator[str]:
     linear, estimator, params = _LINEAR[profile.task]
     yield "# What competes: an estimator and the intervals it is trained on. The first one serves until another wins."
     yield "candidates:"
-    yield f"  # A linear model of the last {short}: quick to forget. tabular: nulls filled, numbers scaled."
+    yield f"  # A linear model of the last {short}: simple, and quick to forget. tabular: nulls filled, numbers scaled."
     yield from _candidate(linear, estimator, params, short, tabular=True)
-    yield f"  # Boosted trees, which need more to learn from: the last {long}."
-    yield from _candidate("boosting", _BOOSTING[profile.task], {"max_iter": 50}, long)
-    yield "  # Its parameters move with time, on to the interval it will serve in."
-    plain = not _has_nulls(profile) and all(as_feature(one) == "numeric" for one in profile.features)
-    if plain and profile.classes:
-        yield from _candidate("trend", _DISCRIMINANT, {}, short)
-    else:
-        yield from _candidate("trend", _VARYING[profile.task], {}, long, tabular=True)
+    yield f"  # Experts of several kinds, each on its own part of the last {long}, weighed by what they predicted lately."
+    params = {"loss": "log"} if _metric(profile) == "log_loss" else {}
+    yield from _candidate("blend", _BLEND[profile.task], params, long, tabular=_has_nulls(profile))
 
 
 def _candidate(
@@ -177,7 +179,7 @@ def _windows(profile: Profile) -> tuple[int, int]:
     """The intervals of a short and of a long window: usual ones, within the history there is and the rows that help."""
     step = profile.step
     short, long = (
-        (3, 24) if step.length < timedelta(days=1) else (7, 28) if step.length < timedelta(days=7) else (4, 12)
+        (3, 80) if step.length < timedelta(days=1) else (7, 80) if step.length < timedelta(days=7) else (4, 52)
     )
     most = max(1, step.intervals // 2)
     short = min(most, max(short, -(-_FIT // step.rows)))

@@ -58,7 +58,8 @@ def fit(
     if not batches:
         return None
     training = _training(context, candidate, [Fitted.of(batch) for batch in batches], chosen, seed)
-    equal = context.equal_fit(training.fingerprint)
+    with watch("load"):
+        equal = context.equal_fit(training.fingerprint)
     model, sha256 = (None, None) if equal is None else equal
     fitting = Stopwatch(traced=False)
     try:

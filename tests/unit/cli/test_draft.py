@@ -86,26 +86,26 @@ def test_a_column_that_lacks_as_many_values_as_the_target_is_pointed_at() -> Non
     assert "  z: numeric  # float8, 50 values, 4 null\n" in text
 
 
-def test_one_candidate_follows_time_in_a_way_that_the_columns_allow() -> None:
-    def trend(*features: ColumnProfile, **asked: Any) -> str:
-        found = read(draft(profile(*features, **asked), "p")).candidates
-        assert [one.name for one in found][1:] == ["boosting", "trend"]
-        return found[-1].estimator.rpartition(".")[2]
+def test_a_linear_model_and_a_blend_compete() -> None:
+    def blend(*features: ColumnProfile, **asked: Any) -> Any:
+        first, second = read(draft(profile(*features, **asked), "p")).candidates
+        assert (first.name, second.name) == ("logistic" if asked.get("classes", True) else "ridge", "blend")
+        return second
 
-    assert trend(column("x")) == "ExtrapolatedDiscriminant"
-    assert trend(column("x"), column("a", "text")) == "VaryingCoefficientClassifier"
-    assert trend(column("x", nulls=1)) == "VaryingCoefficientClassifier"
-    assert trend(column("x"), classes={}) == "VaryingCoefficientRegressor"
+    assert blend(column("x")).estimator.endswith(".BlendClassifier")
+    assert blend(column("x"), classes={}).estimator.endswith(".BlendRegressor")
+    assert [blend(column("x", nulls=count)).encode for count in (0, 1)] == ["auto", "tabular"]
+    assert [blend(column("x"), classes={"a": 9, "b": count}).params for count in (1, 9)] == [{"loss": "log"}, {}]
 
 
 @pytest.mark.parametrize(
     ("asked", "windows"),
     [
-        ({}, (3, 12, 3)),
-        ({"step": timedelta(days=1)}, (7, 12, 7)),
-        ({"step": timedelta(weeks=1)}, (4, 12, 4)),
-        ({"rows": 20}, (12, 12, 12)),
-        ({"rows": 50_000}, (3, 4, 3)),
+        ({}, (3, 12)),
+        ({"step": timedelta(days=1)}, (7, 12)),
+        ({"step": timedelta(weeks=1)}, (4, 12)),
+        ({"rows": 20}, (12, 12)),
+        ({"rows": 50_000}, (3, 4)),
     ],
 )
 def test_windows_are_usual_ones_within_the_history_and_the_rows_that_help(
