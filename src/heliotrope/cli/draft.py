@@ -158,7 +158,7 @@ def _candidates(profile: Profile) -> Iterator[str]:
     yield "candidates:"
     yield f"  # A linear model of the last {short}: simple, and quick to forget. tabular: nulls filled, numbers scaled."
     yield from _candidate(linear, estimator, params, short, tabular=True)
-    yield f"  # Experts of several kinds, each on its own part of the last {long}, weighed by what they predicted lately."
+    yield f"  # Experts of several kinds, each on a part of the last {long}, weighed by what they predicted lately."
     params = {"loss": "log"} if _metric(profile) == "log_loss" else {}
     yield from _candidate("blend", _BLEND[profile.task], params, long, tabular=_has_nulls(profile))
 
