@@ -457,6 +457,19 @@ def test_segments_in_which_a_candidate_fails_are_counted(call: Callable[..., tup
     assert "3 with a candidate that failed" in out
 
 
+def test_where_no_model_can_be_made_in_any_segment_that_is_the_exit_code(
+    call: Callable[..., tuple[int, str, str]],
+) -> None:
+    said = yaml.safe_load(Path("turning.yaml").read_text(encoding="utf-8"))
+    for candidate in said["candidates"]:
+        candidate |= {"estimator": "sklearn.calibration.CalibratedClassifierCV", "params": {"cv": 40}}
+    Path("turning.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    code, out, _ = call("replay", "turning.yaml", "--end", "2026-03-01T02:00Z")
+    assert "with none that did not" in out
+    assert code == 5
+    assert call("replay", "turning.yaml", "--end", "2026-03-01T02:00Z")[0] == 0  # nothing ran
+
+
 def test_a_segment_served_by_the_whole_says_so(call: Callable[..., tuple[int, str, str]]) -> None:
     assert call("replay", "turning.yaml")[0] == 0
     code, out, _ = call("champion", "turning", "--segment", "small\x1b[31m")

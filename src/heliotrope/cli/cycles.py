@@ -142,7 +142,7 @@ def run(
     segments.say(session.output, said)
     segments.say_failures(session.output, done)
     _end_if_hopeless(session.output, [summary])
-    _end_if_failed(done)
+    _end_if_failed(done, said)
 
 
 def _tell_of_quiet(context: Context, latest: Interval, output: Output) -> None:
@@ -183,8 +183,8 @@ def _segments_document(said: Mapping[str, Any] | None, done: Done | None) -> dic
     return {**said, "ran": done.ran, "passed_over": done.passed_over, "errors": errors}
 
 
-def _end_if_failed(done: Done | None) -> None:
-    code = segments.exit_code(done)
+def _end_if_failed(done: Done | None, said: Mapping[str, Any] | None) -> None:
+    code = segments.exit_code(done, said)
     if code:
         raise typer.Exit(code)
 
@@ -335,4 +335,4 @@ def _replay(
     segments.say_failures(session.output, others)
     ran = set(done.ran)
     _end_if_hopeless(session.output, [one for one in summaries if one.interval in ran])
-    _end_if_failed(others)
+    _end_if_failed(others, said)

@@ -12,6 +12,7 @@ from heliotrope.cli.failure import StoppedError
 from heliotrope.cli.output import Output, counted
 from heliotrope.errors import RegistryError
 from heliotrope.interval import Interval, format_time
+from heliotrope.slow import told_when_slow
 
 if TYPE_CHECKING:
     from heliotrope.context import Context
@@ -120,7 +121,8 @@ def register(context: Context, output: Output) -> int:
     from heliotrope.replay import patiently
 
     try:
-        patiently(context, lambda: publish.register(context))
+        with told_when_slow("registering in MLflow", seconds=3):
+            patiently(context, lambda: publish.register(context))
     except RegistryError as error:
         _told(output, error)
     return _waiting(context)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from heliotrope.cli.failure import StoppedError
 from heliotrope.cli.output import Output, counted, number
 from heliotrope.cli.session import Session, known_id
-from heliotrope.errors import ConfigError, DataError, LedgerError, nearest, shown
+from heliotrope.errors import ConfigError, DataError, EstimatorError, LedgerError, nearest, shown
 from heliotrope.interval import Interval, format_time
 
 if TYPE_CHECKING:
@@ -136,6 +136,8 @@ def totals(
         "by_whole": sum(one.by_whole > 0 for one in found),
         "held": sum(one.held > 0 for one in found),
         "failed": sum(one.failed > 0 for one in found),
+        "all_failed": sum(one.all_failed > 0 for one in found),
+        "tried": sum(one.trained > 0 for one in found),
         "trained": sum(one.trained for one in found),
         "worst": [{"segment": one.segment, "mean": one.mean, "cycles": one.cycles} for one in ranked[:_WORST]],
     }
@@ -154,6 +156,7 @@ def say(output: Output, said: Mapping[str, Any] | None) -> None:
     output.say(f"{count} by {said['partition_by']}: {cycles}, mean {said['metric']} {number(said['mean'])}")
     parts = [(said["by_whole"], "served by the whole's champion"), (said["held"], "held")]
     parts.append((said["failed"], "with a candidate that failed"))
+    parts.append((said["all_failed"], "with none that did not"))
     what = ", ".join(f"{amount} {text}" for amount, text in parts if amount)
     if what:
         output.say(f"  in some interval: {what}")
@@ -176,6 +179,10 @@ def say_failures(output: Output, done: Done | None) -> None:
         output.warn(f"and {len(done.failures) - _WORST} more", "run one with --segment to see its error")
 
 
-def exit_code(done: Done | None) -> int:
-    """The greatest of the exit codes of segments that failed; 0 where none did."""
-    return 0 if done is None else max((one.exit_code for one in done.failures.values()), default=0)
+def exit_code(done: Done | None, said: Mapping[str, Any] | None) -> int:
+    """The greatest of the exit codes of segments that failed; that of a model where none could be made in any."""
+    if done is None or said is None:
+        return 0
+    hopeless = done.ran and said["all_failed"] and said["all_failed"] == said["tried"]
+    codes = [one.exit_code for one in done.failures.values()]
+    return max([EstimatorError.exit_code if hopeless else 0, *codes])

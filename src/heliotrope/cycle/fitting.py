@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from heliotrope.errors import ConfigError, EstimatorError, nearest
 from heliotrope.interval import Interval, format_time
 from heliotrope.provenance import library_versions, seed_for
 from heliotrope.records import Batch, Training
+from heliotrope.slow import told_when_slow
 from heliotrope.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def fit(
     fitting = Stopwatch(traced=False)
     try:
         if model is None:
-            with watch("fit", candidate=candidate.name), fitting("fit"):
+            with watch("fit", candidate=candidate.name), fitting("fit"), _told(context, candidate, chosen):
                 model = _fitted(context, candidate, batches, chosen, seed)
             context.remember(training.fingerprint, model)
         if keep and sha256 is None:
@@ -101,7 +103,7 @@ def _fit_stream(
 
     fitting, model, failure = Stopwatch(traced=False), None, None
     try:
-        with watch("fit", candidate=candidate.name), fitting("fit"):
+        with watch("fit", candidate=candidate.name), fitting("fit"), _told(context, candidate, chosen):
             model = _streamed(context, candidate, tables(), chosen, seed)
     except EstimatorError as error:
         failure = str(error)
@@ -119,6 +121,10 @@ def _fit_stream(
             return Challenger(replace(training, artifact=context.save(model)), model)
     except EstimatorError as error:
         return Challenger(training, None, str(error))
+
+
+def _told(context: Context, candidate: Candidate, chosen: Interval) -> AbstractContextManager[None]:
+    return told_when_slow(f"{context.pipeline.name}: the fit of candidate {candidate.name!r} on {chosen}")
 
 
 def _training(

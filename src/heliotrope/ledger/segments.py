@@ -32,6 +32,8 @@ class SegmentSummary:
     trained: int
     failed: int
     """Intervals in which a candidate could not be fitted or scored."""
+    all_failed: int
+    """Intervals in which none could."""
     rows: int
     latest: datetime
     """The start of the latest interval."""
@@ -52,8 +54,9 @@ def segments(
             held=row[5],
             trained=row[6],
             failed=row[7],
-            rows=row[8],
-            latest=row[9],
+            all_failed=row[8],
+            rows=row[9],
+            latest=row[10],
         )
         for row in connection.execute(statement("segments"), parameters).fetchall()
     )

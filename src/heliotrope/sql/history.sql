@@ -7,6 +7,8 @@ SELECT cycle.segment, count(*), count(served.metrics),
     count(*) FILTER (WHERE EXISTS (SELECT FROM heliotrope.training WHERE training.cycle_id = cycle.id)),
     count(*) FILTER (WHERE EXISTS (SELECT FROM heliotrope.training
                                    WHERE training.cycle_id = cycle.id AND training.failure IS NOT NULL)),
+    count(*) FILTER (WHERE (SELECT bool_and(training.failure IS NOT NULL) FROM heliotrope.training
+                            WHERE training.cycle_id = cycle.id)),
     sum(batch.rows)::bigint, max(cycle.interval_start)
 FROM heliotrope.cycle
 JOIN heliotrope.batch ON batch.cycle_id = cycle.id AND batch.revision = 0
