@@ -22,7 +22,7 @@ from heliotrope.whatif.memory import Tried
 from heliotrope.whatif.past import History
 from prequential.course import Course, Outcome
 
-__all__ = ["fixed", "pipelines"]
+__all__ = ["alarms", "fixed", "pipelines"]
 
 _TYPES = {pa.string(): "text", pa.float64(): "float8", pa.int64(): "int8", pa.int32(): "int4", pa.int16(): "int2"}
 
@@ -47,6 +47,15 @@ def pipelines(course: Course, declared: Mapping[str, Mapping[str, Any]]) -> dict
         )
         for name, run, context in zip(declared, engine.runs(), engine.contexts, strict=True)
     }
+
+
+def alarms(course: Course, declared: Mapping[str, Any]) -> list[int]:
+    """The places of the intervals in which a policy's trigger raised an alarm."""
+    engine = Engine([config.parse(course.pipeline(**declared))], _history(course))
+    for interval, _ in course.batches:
+        engine.run(interval)
+    (context,) = engine.contexts
+    return [place for place, tried in enumerate(context.memory.cycles) if _alarmed(tried)]
 
 
 def _alarmed(tried: Tried) -> bool:

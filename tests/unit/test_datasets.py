@@ -263,6 +263,18 @@ def test_a_bad_number_far_into_the_file_is_found_by_its_line(tmp_path: Path, mon
         from_file(csv(tmp_path, "\n".join(["time,x,class", *lines, "2026-01-02T00:00Z,1O,A"])))
 
 
+@pytest.mark.parametrize("kind", ["auto", "numeric"])
+def test_true_and_false_are_read_and_what_is_neither_is_named(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "time,x,class\n2026-01-01T00:00Z,True,a\n2026-01-01T00:01Z,false,b\n2026-01-01T00:02Z,,b\n"
+    got = rows(from_file(csv(tmp_path, text), features={"x": kind}))
+    assert [row["x"] for row in got] == [True, False, None]
+    monkeypatch.setattr(separated, "BLOCK", 40)
+    with pytest.raises(DataError, match=r"line 5: column 'x' holds 'maybe', which is not true or false"):
+        from_file(csv(tmp_path, text + "2026-01-01T00:03Z,maybe,b\n"), features={"x": kind})
+
+
 def test_the_usual_spellings_of_nothing_are_nulls_and_quoted_ones_too_among_numbers(tmp_path: Path) -> None:
     spellings = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", r"\N"]
     plain = [f"2026-01-01,{one},A" for one in [*spellings, "1"]]

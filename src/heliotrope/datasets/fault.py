@@ -20,16 +20,29 @@ __all__ = ["NULLS", "Column", "check_quotes", "find"]
 NULLS = frozenset(
     ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", r"\N"]
 )
+_TRUTHS = ("true", "false", "1", "0")
 _SHOWN = 60  # characters of a value
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of numbers: ``whole`` ones, stored in ``table``'s column; or one that ``may_be_text`` if so declared."""
+    """A column of numbers: ``whole`` ones, stored in ``table``'s column; or one that ``may_be_text`` if so declared.
+
+    Where it holds ``truths`` those are true and false.
+    """
 
     whole: bool
     table: str | None
     may_be_text: bool
+    truths: bool = False
+
+    def why_not(self, value: str) -> str | None:
+        """What a value is not that it should be; None where it is."""
+        if self.truths:
+            return None if value.strip().lower() in _TRUTHS else "true or false"
+        if _is_number(value, self.whole):
+            return None
+        return "a whole number" if self.whole and _is_number(value, False) else "a number"
 
     def remedy(self, name: str, value: str) -> str:
         """What to do about a value that is no number."""
@@ -37,7 +50,8 @@ class Column:
             return "write numbers with a decimal point and without separators"
         mend = "mend the value, or leave it empty"
         if self.table is not None:
-            return f"{mend}: {self.table} holds {'whole ' if self.whole else ''}numbers"
+            held = "true and false" if self.truths else "whole numbers" if self.whole else "numbers"
+            return f"{mend}: {self.table} holds {held}"
         return f"{mend}; or declare the feature as {{{name}: categorical}} if it is one" if self.may_be_text else mend
 
 
@@ -58,8 +72,7 @@ def find(path: Path, separator: str, numbers: Mapping[str, Column]) -> DataError
                 )
             for place, name, column in places:
                 value = row[place]
-                if value.strip() not in NULLS and not _is_number(value, column.whole):
-                    what = "a whole number" if column.whole and _is_number(value, False) else "a number"
+                if value.strip() not in NULLS and (what := column.why_not(value)):
                     return DataError(
                         f"{path}: line {line}: column {name!r} holds {_shown(value)}, which is not {what}",
                         remedy=column.remedy(name, value),

@@ -67,7 +67,8 @@ class Separated:
 
     def fault(self, columns: tuple[str, ...]) -> DataError | None:
         """The first line that is not as the header has it, or has a value that is no number in a column of them."""
-        numbers = {name: self._numbers(name) for name in columns if self._type(name) in (pa.float64(), pa.int64())}
+        checked = (pa.float64(), pa.int64(), pa.bool_())
+        numbers = {name: self._numbers(name) for name in columns if self._type(name) in checked}
         return find(self.path, self.separator, numbers)
 
     def _numbers(self, name: str) -> Column:
@@ -77,6 +78,7 @@ class Separated:
             whole=kind is not None and pa.types.is_integer(kind),
             table=None if kind is None else f"{self.pipeline.source.table}.{name}",
             may_be_text=declared and kind is None,
+            truths=self._type(name) == pa.bool_(),
         )
 
     def _first_block(self) -> pa.RecordBatch:
@@ -107,6 +109,8 @@ class Separated:
             return self.time_type
         kind, stored = pipeline.features.get(name, "auto"), self.stored.get(name)
         text = pa.types.is_string(found) or pa.types.is_null(found)
+        if pa.types.is_boolean(found) and kind != "categorical" and name != pipeline.target and stored != pa.string():
+            return found  # true and false, which are 1 and 0
         if stored is not None and _is_number(stored):
             return pa.float64() if text or name in pipeline.features else found
         if kind == "categorical" or stored == pa.string():
