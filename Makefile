@@ -76,7 +76,7 @@ test-image: environment
 # Runs them one after the other; each says what it measures and whether its limits are met.
 bench: environment
 	@$(BIN)/python -m compileall -q src
-	@missed=0; for file in ingestion extraction cycle replay imports drift candidates whatif gate_errors segments; do \
+	@missed=0; for file in ingestion extraction cycle replay imports drift candidates whatif gate_errors alarms segments; do \
 		$(BIN)/python benchmarks/$$file.py || missed=1; done; exit $$missed
 
 # Peers that are not installed are skipped with a word: pip install '.[bench]'. Outcomes are kept in .heliotrope/quality.
