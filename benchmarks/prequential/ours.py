@@ -75,10 +75,11 @@ def fixed(course: Course, declared: Mapping[str, Any], *, once: bool = False) ->
     model, right, trainings = None, [], 0
     begun = time.perf_counter()
     for interval, table in course.batches[1:]:
-        if model is None or not once:
-            chosen = windows.select(candidate.window, end=interval.start, step=step, first=first, changed=None)
-            assert chosen is not None, "there is one interval at least"
-            rows = pa.concat_tables(tables[at] for at in _grid(chosen.start, chosen.end, step) if at in tables)
+        chosen = windows.select(candidate.window, end=interval.start, step=step, first=first, changed=None)
+        assert chosen is not None, "there is one interval at least"
+        window = [tables[at] for at in _grid(chosen.start, chosen.end, step) if at in tables]
+        if model is None or (window and not once):
+            rows = pa.concat_tables(window)
             stamps = rows["time"].to_numpy().astype("datetime64[us]")
             weights = windows.weights(candidate.window, stamps, end=chosen.end, step=step)
             with one_thread(openmp=True):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.errors import ConfigError, ConnectionLostError, DatabaseError, DataError, LockedError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Database", "home", "is_named", "lock_key", "resolve", "without_password"]
 
 OLDEST = 14
+_SENT = re.compile(r"\[libpq\] Failed to execute query '.*': (?=ERROR|FATAL|PANIC)")  # ADBC quotes all of what it sent
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT")
 
 
@@ -130,6 +132,8 @@ class Database:
             ) from None
         except psycopg.OperationalError as error:
             raise self._unreachable(error) from None
+        # Whatever the database's default: what is read after a lock was had is what its former holder has written.
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         if connection.info.server_version < OLDEST * 10000:
             version = connection.info.server_version // 10000
             connection.close()
@@ -177,10 +181,12 @@ class Database:
             if type(error).__module__.partition(".")[0] != "adbc_driver_manager":
                 raise
             state = getattr(error, "sqlstate", None)
+            if state == "57014" and "user request" in str(error) and current_thread() is main_thread():
+                raise KeyboardInterrupt from error  # the driver takes Ctrl-C for a request to cancel
             raise self._failed(error, state, lost=_is_lost(str(error), state)) from error
 
     def _failed(self, error: Exception, state: str | None, *, lost: bool) -> DatabaseError | DataError:
-        text = without_password(" ".join(str(error).split()))
+        text = without_password(_SENT.sub("", " ".join(str(error).split())))
         if state == "55P03":
             return LockedError(f"another session holds a lock: {text}", remedy="wait for its end, or end it")
         if lost:

@@ -67,6 +67,8 @@ class Relation:
     schema: str
     name: str
     columns: tuple[Column, ...]
+    is_plain: bool = True
+    """Whether what is written into it is what it holds then: it has neither triggers nor rules."""
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -108,4 +110,5 @@ def describe(connection: psycopg.Connection[Any], table: str) -> Relation | None
     rows: Sequence[Any] = connection.execute(statement("describe"), {"schema": schema, "name": name}).fetchall()
     if not rows:
         return None
-    return Relation(rows[0][0], rows[0][1], tuple(Column(row[2], row[3], row[4]) for row in rows))
+    columns = tuple(Column(row[2], row[3], row[4]) for row in rows)
+    return Relation(rows[0][0], rows[0][1], columns, is_plain=not rows[0][5])

@@ -11,6 +11,7 @@ years lie in none, nor does a row without a time. :meth:`Rows.span` passes them 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from psycopg import sql
 from heliotrope.database import Database, lock_key
 from heliotrope.errors import DataError, SchemaError, nearest
 from heliotrope.interval import ORIGIN, Interval, format_time
-from heliotrope.locks import milliseconds, waited_for
+from heliotrope.locks import SILENT, milliseconds, waited_for
 from heliotrope.sql import statement
 from heliotrope.store.part import Part, Reach, name_of, text_of
 from heliotrope.store.relation import Relation, describe, parse_name
@@ -38,6 +39,7 @@ T = TypeVar("T")
 _START = sql.SQL("(SELECT current_setting('heliotrope.start')::timestamptz)")
 _END = sql.SQL("(SELECT current_setting('heliotrope.end')::timestamptz)")
 _ZONE = sql.SQL("(SELECT current_setting('heliotrope.zone'))")
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"  # whatever the database's default is
 _TIMES = ("timestamptz", "timestamp", "date")
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -239,13 +241,14 @@ class Rows:
         key = lock_key("rows", str(relation), format_time(interval.start))
 
         def write(seconds: float) -> Replaced:
-            # One text of three statements, in one round trip: the last sees what the lock's former holder has written.
+            # One text of three statements, in one round trip. Reading what is committed, the last sees what the lock's
+            # former holder has written, where a snapshot taken before the lock was had would not.
             begin = (
-                f"BEGIN; SELECT set_config('lock_timeout', '{milliseconds(seconds)}', true),"
+                f"{_BEGIN}; SELECT set_config('lock_timeout', '{milliseconds(seconds)}', true),"
                 f" pg_advisory_xact_lock({key}), set_config('heliotrope.start', '{interval.start.isoformat()}', true),"
                 f" set_config('heliotrope.end', '{interval.end.isoformat()}', true), {self._delete}"
             )
-            with self._cursor(begin) as (cursor, deleted):
+            with self._cursor(begin, seconds) as (cursor, deleted):
                 if rows.num_rows:
                     cursor.adbc_ingest(relation.name, rows, mode="append", db_schema_name=relation.schema)
                     self._refuse_lost(cursor, interval, rows.num_rows)
@@ -262,12 +265,19 @@ class Rows:
         return self._deletes
 
     def _refuse_lost(self, cursor: Any, interval: Interval, written: int) -> None:
-        """Refuse rows that the time column's type moves into another interval, where no other load finds them."""
+        """Refuse rows that triggers, rules or the time column's type drop, or move to where no load finds them."""
         column = self.relation.column(self.time)
-        if column.type == "timestamptz" and column.precision is None:
+        is_kept = column.type == "timestamptz" and column.precision is None
+        if is_kept and self.relation.is_plain:
             return
         cursor.execute(sql.SQL("SELECT count(*) FROM {} WHERE {}").format(self.name, self.within()).as_string())
         found = int(cursor.fetchone()[0])
+        if found != written and is_kept:
+            raise DataError(
+                f"of {written} rows written into {interval} {self.relation} holds {found}: its triggers or rules drop "
+                "or move rows; nothing of it was written",
+                remedy="load into a table without them, or fill this one by other means",
+            )
         if found != written:
             precise = column.type if column.precision is None else f"{column.type}({column.precision})"
             raise DataError(
@@ -355,10 +365,11 @@ class Rows:
         return rows.select([name for name in known if name in rows.column_names])
 
     @contextmanager
-    def _cursor(self, begin: str = "BEGIN") -> Iterator[tuple[Any, int]]:
+    def _cursor(self, begin: str = _BEGIN, seconds: float = 0.0) -> Iterator[tuple[Any, int]]:
         """A cursor in a transaction of its own: committed at the end, undone when anything fails.
 
-        ``begin`` opens the transaction and may hold more statements; with the cursor comes how many rows the last met.
+        ``begin`` opens the transaction and may hold more statements, which may wait for so many seconds; with the
+        cursor comes how many rows the last met.
         """
         _ = self.relation
         with self.database.errors():
@@ -367,11 +378,13 @@ class Rows:
                 self._arrow = self.database.connect_arrow(autocommit=True)
             try:
                 with self._arrow.cursor() as cursor:
-                    yield cursor, _told(cursor, begin)
+                    yield cursor, (_told if seconds <= SILENT else _told_or_stopped)(cursor, begin)
                     _told(cursor, "COMMIT")
             except BaseException:
                 # Closing ends the transaction whatever state it is in, and the server's.
                 arrow, self._arrow = self._arrow, None
+                # The table may have become another.
+                self._relation = self._deletes = None
                 arrow.close()
                 raise
 
@@ -449,6 +462,17 @@ def _told(cursor: Any, text: str) -> int:
     """Run statements in one round trip; how many rows the last met, which ``executescript`` does not say."""
     cursor.adbc_statement.set_sql_query(text)
     return int(cursor.adbc_statement.execute_update())
+
+
+def _told_or_stopped(cursor: Any, text: str) -> int:
+    """The same, which Ctrl-C ends: for what may wait long. The driver hears of no signal here."""
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(_told, cursor, text)
+        try:
+            return told.result()
+        except KeyboardInterrupt:
+            cursor.adbc_cancel()
+            raise
 
 
 def _refuse_half_truths(values: pa.ChunkedArray) -> None:
