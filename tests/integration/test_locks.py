@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from datetime import datetime
 
 import psycopg
@@ -106,6 +108,31 @@ def test_writing_behind_a_lock_on_the_table_says_who_holds_it(
     assert "waiting for the lock on public.events, held by PostgreSQL's process" in caplog.text
     assert "nightly job" in caplog.text
     assert rows.read(HOUR.start, HOUR.end, ["x"]).num_rows == 1
+    rows.close()
+
+
+def test_ctrl_c_ends_the_wait_for_a_lock(
+    database: Database, database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "LIMIT", 60.0)
+    monkeypatch.setattr("heliotrope.store.rows.SILENT", 0.1)
+    rows = Rows(database, "events", "time")
+    rows.replace(HOUR, _table(HOUR.start))
+    with _holding(database_url) as other:
+        other.execute("LOCK TABLE events")
+
+        def interrupt(main: int) -> None:
+            while "waiting for the lock" not in caplog.text:
+                time.sleep(0.05)
+            time.sleep(0.1)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        threading.Thread(target=interrupt, args=[threading.get_ident()], daemon=True).start()
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            rows.replace(HOUR, _table(HOUR.start))
+        assert time.monotonic() - begun < 30
+    assert rows.replace(HOUR, _table(HOUR.start)).deleted == 1
     rows.close()
 
 

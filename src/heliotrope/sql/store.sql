@@ -3,7 +3,7 @@ SELECT schema.nspname, relation.relname, attribute.attname,
     CASE WHEN type.typtype = 'e' THEN 'enum' ELSE coalesce(base.typname, type.typname) END,
     CASE WHEN attribute.atttypid IN ('timestamp'::regtype, 'timestamptz'::regtype) AND attribute.atttypmod BETWEEN 0 AND 5
          THEN attribute.atttypmod END,
-    relation.relhastriggers OR relation.relhasrules
+    relation.relhastriggers
 FROM pg_class AS relation
 JOIN pg_namespace AS schema ON schema.oid = relation.relnamespace
 JOIN pg_attribute AS attribute ON attribute.attrelid = relation.oid AND attribute.attnum > 0

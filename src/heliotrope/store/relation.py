@@ -68,7 +68,7 @@ class Relation:
     name: str
     columns: tuple[Column, ...]
     is_plain: bool = True
-    """Whether what is written into it is what it holds then: it has neither triggers nor rules."""
+    """Whether what is written into it is what it holds then: it has no triggers. Rules are passed by by COPY."""
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"

@@ -265,7 +265,7 @@ class Rows:
         return self._deletes
 
     def _refuse_lost(self, cursor: Any, interval: Interval, written: int) -> None:
-        """Refuse rows that triggers, rules or the time column's type drop, or move to where no load finds them."""
+        """Refuse rows that triggers or the time column's type drop, or move to where no load finds them."""
         column = self.relation.column(self.time)
         is_kept = column.type == "timestamptz" and column.precision is None
         if is_kept and self.relation.is_plain:
@@ -274,7 +274,7 @@ class Rows:
         found = int(cursor.fetchone()[0])
         if found != written and is_kept:
             raise DataError(
-                f"of {written} rows written into {interval} {self.relation} holds {found}: its triggers or rules drop "
+                f"of {written} rows written into {interval} {self.relation} holds {found}: its triggers drop "
                 "or move rows; nothing of it was written",
                 remedy="load into a table without them, or fill this one by other means",
             )
