@@ -15,10 +15,11 @@ from heliotrope import window as windows
 from heliotrope.candidates.model import Model
 from heliotrope.provenance import seed_for
 from heliotrope.records import Action
+from heliotrope.store import Rows
 from heliotrope.store.relation import Column, Relation
 from heliotrope.threads import one_thread
 from heliotrope.whatif.engine import Engine
-from heliotrope.whatif.memory import Tried
+from heliotrope.whatif.memory import NOWHERE, Tried
 from heliotrope.whatif.past import History
 from prequential.course import Course, Outcome
 
@@ -105,4 +106,4 @@ def _history(course: Course) -> History:
     columns = [Column(name, _TYPES.get(table.schema.field(name).type, "timestamptz")) for name in table.column_names]
     relation = Relation("public", "stream", tuple(columns))
     times = table["time"].to_pylist()
-    return History(table, relation, (times[0], times[-1]))
+    return History(table, relation, (times[0], times[-1]), Rows(NOWHERE, relation.name, "time"))

@@ -100,6 +100,8 @@ class Context:
         self.code_version = code_version(Path.cwd())
         self.known_at: datetime | None = None
         """Rows that became known later are not there; None: all are."""
+        self.holds_rows = False
+        """Whether the rows are in memory anyway, so that reading them one interval after the other spares nothing."""
         self._kinds: dict[str, Kind] | None = None
         self._whole: Context | None = None
         self._remember_nothing(_CACHED_BYTES, _CACHED_MODELS)

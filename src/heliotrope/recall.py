@@ -12,7 +12,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from heliotrope import evaluate
@@ -20,7 +19,7 @@ from heliotrope import gate as gates
 from heliotrope.context import Context
 from heliotrope.errors import ArtifactError, EstimatorError, ModelError
 from heliotrope.interval import Interval, format_time
-from heliotrope.ledger import Recalled, champions
+from heliotrope.ledger import Recalled
 from heliotrope.records import Action, Champion, Decision, Evaluation
 
 if TYPE_CHECKING:
@@ -84,7 +83,9 @@ def search(
     recall = context.pipeline.recall
     assert recall is not None, "asked for where it is declared"
     found: dict[str, Recalled] = {}
-    for champion in _archive(context, present, interval.start):
+    for champion in context.ledger.champions_until(interval.start):
+        if champion.id == present.id:
+            continue
         if len(found) == recall.models:
             break
         artifact = champion.training.artifact
@@ -108,13 +109,6 @@ def search(
         said = f"[{format_time(window.start)}, {format_time(window.end)})"
         found[artifact] = Recalled(champion.training_id, said, evaluation)
     return tuple(found.values())
-
-
-def _archive(context: Context, present: Champion, before: datetime) -> list[Champion]:
-    """Who served before, the latest first."""
-    with context.database.errors():
-        known = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment)
-    return [one for one in reversed(known) if one.valid_from <= before and one.id != present.id]
 
 
 def promise(context: Context, interval: Interval) -> float | None:

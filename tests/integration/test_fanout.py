@@ -56,13 +56,18 @@ BACKENDS = (
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_processes_come_to_what_one_does(backend: workers.Backend, filled: Database, tmp_path: Path) -> None:
-    with world.opened(filled, tmp_path) as context:
+@pytest.mark.parametrize("most", [None, 100])
+def test_processes_come_to_what_one_does(
+    backend: workers.Backend, most: int | None, filled: Database, tmp_path: Path
+) -> None:
+    """Also where the rows of a window are drawn in the database."""
+    drawn = [one | {"window": {**one["window"], "max_rows": most}} for one in world.PIPELINE["candidates"]]
+    with world.opened(filled, tmp_path, candidates=drawn) as context:
         policies = [one.pipeline for one in grid.policies(context.pipeline, PARTS)]
         span = span_of(context)
         history = past.read(context, span, policies, lambda _: None)
+        alone = fanout.here(policies, history, span, lambda _: None)
     told: list[str] = []
-    alone = fanout.here(policies, history, span, lambda _: None)
     spread = fanout.spread(policies, history, span, backend=backend, jobs=2, folder=tmp_path, advance=told.append)
     assert len(told) == len(fanout.groups(policies)) * HOURS
     for ours, theirs in zip(alone.runs, spread.runs, strict=True):
@@ -191,16 +196,6 @@ def test_a_wrong_option_is_told_before_anything_is_run(
     assert out == ""
     assert said in err
     assert "try" not in err
-
-
-def test_what_cannot_be_tried_is_refused_by_name_before_anything_is_run(call: Callable[..., Ended]) -> None:
-    window = {"kind": "sliding", "intervals": 3, "max_rows": 50}
-    Path("budget.yaml").write_text(yaml.safe_dump({"windows": ["declared", window]}), encoding="utf-8")
-    code, out, err = call("turning.yaml", "--grid", "budget.yaml")
-    assert (code, out) == (2, "")
-    assert "whatif cannot try candidate 'extrapolated' with max_rows = 50" in err
-    assert "remedy" in err
-    assert "read up to" not in err
 
 
 def test_ctrl_c_at_the_terminal_leaves_no_process_and_no_folder(folder: Path) -> None:

@@ -17,7 +17,10 @@ from heliotrope.interval import Interval
 from heliotrope.ledger import Recalled
 from heliotrope.recall import choose
 from heliotrope.records import Evaluation, PairedLoss
+from heliotrope.replay import span_of
 from heliotrope.store import Rows
+from heliotrope.whatif.engine import Engine
+from heliotrope.whatif.past import read
 from world import hours, opened
 
 TREE = {
@@ -72,6 +75,23 @@ def test_an_old_champion_that_fits_is_promoted_without_a_training(database: Data
         ).fetchall()
         assert files[-1] == files[0]
         assert connection.execute("SELECT count(*) > 0 FROM heliotrope.recall").fetchone() == (True,)
+
+
+def test_whatif_recalls_as_a_replay_does(database: Database, tmp_path: Path) -> None:
+    decisions = run(database, tmp_path, "rrrllllrrr", gate={"roll_back": None})
+    with opened(
+        database, tmp_path, candidates=[TREE], trigger=TRIGGER, recall={"models": 4}, gate={"roll_back": None}
+    ) as context:
+        span = span_of(context)
+        engine = Engine([context.pipeline], read(context, span, [context.pipeline], lambda _: None))
+        for hour in span:
+            engine.run(hour)
+    tried = engine.contexts[0].memory
+    gates = [(place, one.decisions.get("gate"), one.trainings) for place, one in enumerate(tried.cycles)]
+    assert decisions == [
+        (place, gate.action.value, list(gate.reasons), len(trainings)) for place, gate, trainings in gates if gate
+    ]
+    assert any("fits again" in reason for _, _, reasons, _ in decisions for reason in reasons)
 
 
 def test_where_none_fits_the_reasons_say_so_and_training_goes_on(database: Database, tmp_path: Path) -> None:

@@ -16,13 +16,12 @@ from heliotrope import alarms, cycle, recall
 from heliotrope import context as contexts
 from heliotrope.context import Context
 from heliotrope.database import Database
-from heliotrope.errors import ConfigError
 from heliotrope.ledger import Ledger, champions, cycles
 from heliotrope.records import Action
 from heliotrope.replay import span_of
 from heliotrope.whatif.engine import Engine
 from heliotrope.whatif.memory import MemoryLedger
-from heliotrope.whatif.past import History, check, read
+from heliotrope.whatif.past import History, read
 
 HOURS = 16
 
@@ -66,6 +65,25 @@ CASES: dict[str, dict[str, Any]] = {
         "trigger": {"kind": "schedule", "every": 3},
     },
     "every interval by itself": {"gate": {"false_promotions": None, "roll_back": None}},
+    "a row budget": {
+        "candidates": [
+            one | {"window": {"kind": "sliding", "intervals": 4, "max_rows": 300, "sample": sample}}
+            for one, sample in zip(world.PIPELINE["candidates"], ("balanced", "recent"), strict=False)
+        ],
+    },
+    "one interval after the other": {
+        "classes": ["A", "B", "C"],
+        "candidates": [
+            {
+                "name": "linear",
+                "estimator": "sklearn.linear_model.SGDClassifier",
+                "stream": True,
+                "window": {"kind": "sliding", "intervals": 3},
+            },
+            world.PIPELINE["candidates"][0],
+        ],
+    },
+    "recall": {"recall": {"alpha": 0.9}, "trigger": {"kind": "schedule", "every": 2}},
     "cost, and windows cut at changes": {
         "candidates": [
             one | {"window": {"kind": "drift_cut", "max_intervals": 5}} for one in world.PIPELINE["candidates"]
@@ -242,7 +260,7 @@ def test_rows_before_the_range_are_read_as_far_as_windows_reach(context: Context
 def test_rows_mapped_from_a_file_are_the_same(context: Context, tmp_path: Path) -> None:
     held = history(context)
     held.write(tmp_path / "rows.arrow")
-    again = History.mapped(tmp_path / "rows.arrow", held.relation, held.reach)
+    again = History.mapped(tmp_path / "rows.arrow", held.relation, held.reach, context.rows)
     assert again.table.equals(held.table)
     hour = world.hours(3)[2]
     assert again.between(hour.start, hour.end).num_rows == 300
@@ -261,20 +279,3 @@ def test_more_rows_than_fit_are_refused(context: Context, monkeypatch: pytest.Mo
     monkeypatch.setattr("heliotrope.whatif.past.LARGEST", 1000)
     with pytest.raises(Exception, match=r"take more than .* --start"):
         history(context)
-
-
-BUDGET = {"window": {"kind": "sliding", "max_rows": 50}}
-REFUSED: dict[str, dict[str, Any]] = {
-    "recall": {"recall": {}},
-    "'tree' with max_rows = 50": {"candidates": [world.PIPELINE["candidates"][1] | BUDGET]},
-    "'linear' with stream: true": {
-        "classes": ["A", "B", "C"],
-        "candidates": [{"name": "linear", "estimator": "sklearn.linear_model.SGDClassifier", "stream": True}],
-    },
-}
-
-
-@pytest.mark.parametrize("part", REFUSED)
-def test_what_asks_the_database_while_it_runs_is_refused_by_name(part: str) -> None:
-    with pytest.raises(ConfigError, match=part):
-        check([world.pipeline(), world.pipeline(**REFUSED[part])])

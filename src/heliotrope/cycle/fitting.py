@@ -53,7 +53,7 @@ def fit(
     if chosen is None:
         return None
     seed = seed_for(pipeline.seed, candidate.name, format_time(chosen.start), format_time(chosen.end))
-    if candidate.stream and candidate.window.max_rows is None:
+    if candidate.stream and candidate.window.max_rows is None and not context.holds_rows:
         return _fit_stream(context, candidate, chosen, known, seed, watch, keep=keep)
     with watch("extract"):
         batches = context.sampled(chosen, candidate.window, known)

@@ -108,6 +108,12 @@ class Readings(Hold):
             found = champions(self.connection, self.pipeline_id, self.segment, at=time)
         return found[0] if found else None
 
+    def champions_until(self, time: datetime) -> tuple[Champion, ...]:
+        """Who began to serve at that time or before, the latest first."""
+        with self.database.errors():
+            found = champions(self.connection, self.pipeline_id, self.segment)
+        return tuple(one for one in reversed(found) if one.valid_from <= time)
+
     def reign_at(self, time: datetime) -> Reign:
         """Who serves at that time, who did before, and how they compare, in one round trip."""
         (ours, version), connection = self.ids, self.connection

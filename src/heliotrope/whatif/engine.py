@@ -75,14 +75,8 @@ class Engine:
         for context in self.contexts:
             cycle.run(context, interval)
         beside(interval)
-        self.shared.end_interval(self._serving(interval))
+        self.shared.end_interval({one for context in self.contexts for one in context.asked_next(interval)})
         self.ran.append(interval)
-
-    def _serving(self, interval: Interval) -> set[str]:
-        """The fingerprints of the models that the next interval asks: champions, those before, and in the shadow."""
-        reigns = [context.memory.reign_at(interval.end) for context in self.contexts]
-        asked = (one for reign in reigns for one in (reign.champion, reign.previous, reign.shadow))
-        return {one.training.fingerprint for one in asked if one is not None}
 
     def runs(self) -> list[Run]:
         """What every policy came to over the intervals that all have run, in their order."""

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from heliotrope.config import Candidate, Pipeline
+from heliotrope.database import Database
 from heliotrope.interval import Interval, format_time
-from heliotrope.store import Relation
+from heliotrope.store import Relation, Rows
 from heliotrope.whatif.engine import Done, Engine, Run
+from heliotrope.whatif.memory import NOWHERE
 from heliotrope.whatif.oracle import Oracle, Scores
 from heliotrope.whatif.past import History
 from heliotrope.workers import CLUSTERS, Backend, cluster, end_with, watched
@@ -110,7 +113,15 @@ def spread(
         parent = None if backend in CLUSTERS else os.getpid()
         found: list[Outcome] = Parallel(n_jobs=jobs, backend=None if backend in CLUSTERS else "loky")(
             delayed(_part)(
-                [pipelines[place] for place in part], folder, number, history.relation, history.reach, span, parent
+                [pipelines[place] for place in part],
+                folder,
+                number,
+                history.relation,
+                history.reach,
+                # Its address, with the password, leaves this process only where rows are drawn in it.
+                history.source.database if any(_draws(pipelines[place]) for place in part) else NOWHERE,
+                span,
+                parent,
             )
             for number, part in enumerate(parts)
         )
@@ -124,6 +135,10 @@ def spread(
     return together
 
 
+def _draws(pipeline: Pipeline) -> bool:
+    return any(candidate.window.max_rows is not None for candidate in pipeline.candidates)
+
+
 def _key(candidate: Candidate) -> str:
     return candidate.model_dump_json()
 
@@ -134,6 +149,7 @@ def _part(
     number: int,
     relation: Relation,
     reach: tuple[datetime, datetime],
+    database: Database,
     span: Sequence[Interval],
     parent: int | None,
 ) -> Outcome:
@@ -143,6 +159,8 @@ def _part(
     """
     if parent is not None and os.getpid() != parent:
         end_with(parent, folder)
-    history = History.mapped(folder / "rows.arrow", relation, reach)
-    with (folder / f"{number}.progress").open("w", buffering=1) as file:
+    source = pipelines[0].source
+    rows = Rows(database, source.table, source.time, time_zone=source.time_zone)
+    history = History.mapped(folder / "rows.arrow", relation, reach, rows)
+    with closing(rows), (folder / f"{number}.progress").open("w", buffering=1) as file:
         return here(pipelines, history, span, lambda interval: file.write(f"{format_time(interval.start)}\n"))

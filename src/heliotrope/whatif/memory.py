@@ -117,6 +117,12 @@ class MemoryLedger(Ledger):
         """Who serves at that time, by the data's clock."""
         return self._champion(bisect_right(self.champions, time, key=lambda one: one.valid_from) - 1)
 
+    def champions_until(self, time: datetime) -> tuple[Champion, ...]:
+        """Who began to serve at that time or before, the latest first; not who was replaced in that same instant."""
+        count = bisect_right(self.champions, time, key=lambda one: one.valid_from)
+        found = (self._champion(place) for place in reversed(range(count)))
+        return tuple(one for one in found if one is not None and one.valid_to != one.valid_from)
+
     def reign_at(self, time: datetime) -> Reign:
         """Who serves at that time, who did before, and how they compare."""
         place = bisect_right(self.champions, time, key=lambda one: one.valid_from) - 1

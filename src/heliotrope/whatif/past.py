@@ -8,6 +8,7 @@ somewhere and those of the newest interval are kept.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,11 +20,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from psycopg import sql
 
 from heliotrope import window as windows
 from heliotrope.candidates import artifact
 from heliotrope.context import Context
-from heliotrope.errors import ConfigError, DataError
+from heliotrope.errors import DataError
 from heliotrope.interval import Interval, format_time
 from heliotrope.records import Batch, Training
 from heliotrope.store import Relation, Rows
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from heliotrope.candidates.model import Model
     from heliotrope.config import Pipeline
 
-__all__ = ["LARGEST", "History", "PastContext", "Shared", "check", "read"]
+__all__ = ["LARGEST", "History", "PastContext", "Shared", "read"]
 
 LARGEST = 2 * 2**30
 """Bytes of rows that are held at most."""
@@ -54,6 +56,8 @@ class History:
     relation: Relation
     reach: tuple[datetime, datetime]
     """The times of the first and the last row of the source, which may lie outside of what is held."""
+    source: Rows
+    """Where the rows are from; asked again for what is drawn in the database."""
 
     @cached_property
     def times(self) -> NDArray[np.int64]:
@@ -72,33 +76,10 @@ class History:
             writer.write_table(self.table)
 
     @classmethod
-    def mapped(cls, path: Path, relation: Relation, reach: tuple[datetime, datetime]) -> History:
+    def mapped(cls, path: Path, relation: Relation, reach: tuple[datetime, datetime], source: Rows) -> History:
         """The rows of such a file, of which the system holds one copy for all processes."""
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        return cls(table, relation, reach)
-
-
-def check(pipelines: Collection[Pipeline]) -> None:
-    """Raise ConfigError, with its name, for a part of a pipeline that only a replay can run: it asks the database."""
-    for pipeline in pipelines:
-        if pipeline.recall is not None:
-            raise ConfigError(
-                "whatif cannot try recall: champions of the past are not kept in memory",
-                remedy="remove recall from the pipeline it is asked of, or replay that one",
-            )
-        for candidate in pipeline.candidates:
-            if candidate.window.max_rows is not None:
-                raise ConfigError(
-                    f"whatif cannot try candidate {candidate.name!r} with max_rows = {candidate.window.max_rows}: the "
-                    "rows of its window are drawn in the database",
-                    remedy="remove max_rows from the window, or replay that pipeline",
-                )
-            if candidate.stream:
-                raise ConfigError(
-                    f"whatif cannot try candidate {candidate.name!r} with stream: true: it is fitted to rows that are "
-                    "read one interval after the other, and whatif keeps them in memory",
-                    remedy="remove stream: true, or replay that pipeline",
-                )
+        return cls(table, relation, reach, source)
 
 
 def read(
@@ -126,7 +107,7 @@ def read(
             )
         advance(f"read up to {format_time(high)}")
         low = high
-    return History(pa.concat_tables(parts).combine_chunks(), context.rows.relation, reach)
+    return History(pa.concat_tables(parts).combine_chunks(), context.rows.relation, reach, context.rows)
 
 
 def _earliest(context: Context, span: Sequence[Interval], pipelines: Collection[Pipeline]) -> datetime:
@@ -152,6 +133,7 @@ class Shared:
         self.scores = 0
         self.measurements = 0
         self._known: dict[tuple[Any, ...], tuple[tuple[Any, ...], Any]] = {}
+        self._drawn: dict[tuple[Any, ...], Any] = {}
         self._used: set[str] = set()
         self._savable: set[str] = set()
 
@@ -167,6 +149,13 @@ class Shared:
                 self.measurements += 1
         value: T = found[1]
         return value
+
+    def drawn(self, asked: tuple[Any, ...], draw: Callable[[], T]) -> T:
+        """What the database answered when it was asked the same in this interval before."""
+        if asked not in self._drawn:
+            self._drawn[asked] = draw()
+        answer: T = self._drawn[asked]
+        return answer
 
     def add(self, fingerprint: str, model: Model) -> None:
         """Keep a model that was just fitted."""
@@ -193,6 +182,7 @@ class Shared:
     def end_interval(self, serving: Collection[str]) -> None:
         """Every policy has run the interval: drop what the next one cannot ask for again."""
         self._known.clear()
+        self._drawn.clear()
         kept = self._used | set(serving)
         self.models = {fingerprint: model for fingerprint, model in self.models.items() if fingerprint in kept}
         self._used = set()
@@ -205,7 +195,8 @@ class PastContext(Context):
         super().__init__(pipeline, NOWHERE, folder=Path())
         self.memory = MemoryLedger(pipeline, shared.took)
         self.ledger = self.memory
-        self.rows = _PastRows(pipeline, history)
+        self.rows = _PastRows(pipeline, history, shared)
+        self.holds_rows = True
         self.shared = shared
         self._batches = shared.batches
 
@@ -236,17 +227,29 @@ class PastContext(Context):
         return None if found is None else (found, None)
 
     def save(self, model: Model) -> str:
-        """No file is kept, and so there is no hash; but one must be possible, as it would be in a replay."""
+        """Its hash, which recall alone asks for; no file is kept, but one must be possible, as it is in a replay."""
+        if self.pipeline.recall is not None:
+            return hashlib.sha256(artifact.dump(model)).hexdigest()
         self.shared.check_savable(model, model.candidate)
         return ""
+
+    def asked_next(self, interval: Interval) -> set[str]:
+        """The fingerprints of the models that the next interval asks: who serves, served before, is in the shadow.
+
+        With recall all champions of the past may be asked too.
+        """
+        reign = self.memory.reign_at(interval.end)
+        asked = {one.training.fingerprint for one in (reign.champion, reign.previous, reign.shadow) if one is not None}
+        past = self.memory.champions_until(interval.end) if self.pipeline.recall is not None else ()
+        return asked | {one.training.fingerprint for one in past}
 
 
 class _PastRows(Rows):
     """The rows of a history in the place of those of a table."""
 
-    def __init__(self, pipeline: Pipeline, history: History) -> None:
+    def __init__(self, pipeline: Pipeline, history: History, shared: Shared) -> None:
         super().__init__(NOWHERE, pipeline.source.table, pipeline.source.time, time_zone=pipeline.source.time_zone)
-        self._history = history
+        self._history, self._shared = history, shared
 
     @property
     def relation(self) -> Relation:
@@ -257,3 +260,11 @@ class _PastRows(Rows):
 
     def span(self, *, end: datetime | None = None, seconds: float | None = None) -> tuple[datetime, datetime] | None:
         return self._history.reach
+
+    def fetch(self, query: sql.Composed, start: datetime, end: datetime, *, quota: str = "[]") -> pa.Table:
+        asked = ("fetch", query.as_string(), start, end, quota)
+        return self._shared.drawn(asked, lambda: self._history.source.fetch(query, start, end, quota=quota))
+
+    def ask(self, query: sql.Composed, start: datetime, end: datetime, *, seconds: float | None = None) -> list[Any]:
+        asked = ("ask", query.as_string(), start, end)
+        return self._shared.drawn(asked, lambda: self._history.source.ask(query, start, end, seconds=seconds))

@@ -55,12 +55,10 @@ def run(
 ) -> Trial:
     """Run the policies over the span. Nothing is written but a folder of rows for other processes, gone afterwards.
 
-    Raises ConfigError for a part that cannot be tried, before anything is read, DataError where no interval could be
-    scored for all of them, and what a cycle raises.
+    Raises DataError where no interval could be scored for all of them, and what a cycle raises.
     """
     begun = time.perf_counter()
     pipelines = [policy.pipeline for policy in policies]
-    past.check(pipelines)
     with progress("read", None) as advance:
         history = past.read(context, span, pipelines, advance)
     context.close()
