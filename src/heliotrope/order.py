@@ -5,12 +5,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from zlib import crc32
 
+from heliotrope.errors import ConfigError
 from heliotrope.interval import Interval, format_time
 
-__all__ = ["Order", "Step"]
+__all__ = ["PART_SIZE", "Order", "Part", "Step"]
 
-Step = Literal["create", "assess", "announce", "train", "propose", "gate", "publish"]
+Step = Literal["create", "assess", "announce", "train", "propose", "gate", "publish", "divide", "segments"]
+
+PART_SIZE = 200
+"""Segments of a part, where nobody says otherwise."""
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The ``number``-th of ``count`` parts of a pipeline's segments, from 1 on: the same ones whenever it is asked for.
+
+    >>> str(Part.parse("2/8"))
+    '2/8'
+    >>> sum("a kiosk" in part for part in Part.all(8))
+    1
+    """
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    def __contains__(self, segment: str) -> bool:
+        return crc32(segment.encode("utf-8", "surrogatepass")) % self.count == self.number - 1
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """Raises ConfigError for a text that is none."""
+        number, slash, count = text.partition("/")
+        if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= _MOST):
+            raise ConfigError(f"{text!r} is no part of the segments", remedy="write it as 1/8, the first of eight")
+        return cls(int(number), int(count))
+
+    @classmethod
+    def all(cls, count: int) -> list[Part]:
+        """All of so many parts."""
+        return [cls(number, count) for number in range(1, count + 1)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +72,10 @@ class Order:
     """gate: who approves the promotion."""
     refuse: str | None = None
     """gate: who refuses it."""
+    size: int = PART_SIZE
+    """divide: how many segments a part shall have."""
+    part: Part | None = None
+    """segments: which of them; None: all."""
 
     def arguments(self, pipeline: str) -> list[str]:
         """The order as arguments of the command line.
@@ -55,4 +98,8 @@ class Order:
             options += ["--approve", self.approve]
         if self.refuse is not None:
             options += ["--refuse", self.refuse]
+        if self.step == "divide":
+            options += ["--size", str(self.size)]
+        if self.part is not None:
+            options += ["--part", str(self.part)]
         return options + ["--missed"] * self.missed + ["--collapse"] * self.collapse

@@ -7,6 +7,7 @@ first finishes what an earlier interval's cycle has left open, whose own calls t
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,12 +20,14 @@ from heliotrope import cycle as cycles
 from heliotrope.context import Context
 from heliotrope.errors import ConfigError, DatabaseError, HeliotropeError, IntervalError, LedgerError, LockedError
 from heliotrope.interval import Interval, floor, format_time, intervals, refuse_off_grid
+from heliotrope.order import Part
 from heliotrope.records import Action, Decision
 
 if TYPE_CHECKING:
     from heliotrope.ledger import OpenCycle
     from heliotrope.notify import Resolver
     from heliotrope.order import Order
+    from heliotrope.segments import Done, Segment
 
 __all__ = [
     "Published",
@@ -36,6 +39,7 @@ __all__ = [
     "perform",
     "proposed",
     "publish",
+    "run_segments",
     "train",
     "why_hopeless",
 ]
@@ -63,7 +67,7 @@ def perform(context: Context, order: Order, *, resolver: Resolver | None = None)
     """
     if not context.pipeline.notify:
         return _done(context, order)
-    context.ledger.tells = True
+    context.ledger.tells = order.step not in ("divide", "segments")  # nobody is told of each of thousands
     try:
         done = _done(context, order)
     except LockedError:
@@ -148,12 +152,28 @@ def _published(context: Context, cycle_id: int, order: Order) -> dict[str, Any]:
     return {"picture": done.picture, "registered": done.registered}
 
 
+def _divided(context: Context, cycle_id: int, order: Order) -> dict[str, Any]:
+    count = len(_segments(context, context.ledger.cycle_of(cycle_id)[0]))
+    return {"segments": count, "parts": [str(one) for one in Part.all(math.ceil(count / order.size))]}
+
+
+def _run_segments(context: Context, cycle_id: int, order: Order) -> dict[str, Any]:
+    done = run_segments(context, cycle_id, order.part)
+    failures = {
+        name: {"interval": one.interval, "error": one.message, "remedy": one.remedy, "exit_code": one.exit_code}
+        for name, one in sorted(done.failures.items())
+    }
+    return {"ran": done.ran, "passed_over": done.passed_over, "failures": failures}
+
+
 _ON_CYCLE: dict[str, Callable[[Context, int, Order], dict[str, Any]]] = {
     "announce": lambda context, cycle_id, order: {"message": announce(context, cycle_id)},
     "train": lambda context, cycle_id, order: {"trained": "train" in train(context, cycle_id).steps},
     "propose": lambda context, cycle_id, order: {"proposed": proposed(context, cycle_id)},
     "gate": _gated,
     "publish": _published,
+    "divide": _divided,
+    "segments": _run_segments,
 }
 
 
@@ -226,6 +246,39 @@ def assess(
             _go_on(context, interval, until)
             cycle = context.ledger.find(interval) or cycle
         return cycle
+
+
+def run_segments(context: Context, cycle_id: int, part: Part | None = None) -> Done:
+    """Run what the segments have to do up to the interval of the whole's cycle, which is done; ``part``: some of them.
+
+    A segment that fails runs no later interval and holds up no other. Raises ConfigError for a pipeline without
+    segments, LedgerError for a cycle that is not done, and DatabaseError, which all have in common.
+    """
+    from heliotrope import segments
+
+    interval, _ = context.ledger.cycle_of(cycle_id)
+    found = [one for one in _segments(context, interval) if part is None or one.name in part]
+    cycle = context.ledger.find(interval)
+    if cycle is None or not cycle.done:
+        raise LedgerError(
+            f"cycle {cycle_id} of {interval} is not done, and segments come after the whole",
+            remedy=f"first `heliotrope run-step gate PIPELINE --cycle {cycle_id}`",
+        )
+    return segments.run(context, found, segments.behind(context, found, interval), trailing=True)
+
+
+def _segments(context: Context, interval: Interval) -> list[Segment]:
+    """Those that have a row in the interval or before it."""
+    from heliotrope import segments
+
+    if context.pipeline.partition_by is None:
+        raise ConfigError(
+            f"{context.pipeline.name} has no segments", remedy="declare partition_by: COLUMN, or leave the step out"
+        )
+    found, refused = segments.segments_of(context)
+    if refused and context.ledger.notice is not None:
+        context.ledger.notice(f"{len(refused)} segments have names that are too long to be recorded", "shorten them")
+    return [one for one in found if one.first <= interval.start]
 
 
 def _go_on(context: Context, interval: Interval, until: datetime) -> None:

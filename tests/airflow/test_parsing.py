@@ -156,6 +156,41 @@ def test_a_task_group_has_a_place_in_a_dag_of_ones_own(python: Callable[..., Any
     assert tasks[f"{group}publish"] == ["deploy"]
 
 
+def test_segments_are_mapped_tasks_after_the_gate(python: Callable[..., Any], tmp_path: Path) -> None:
+    """Of pods too, of whose options nothing is in what Airflow keeps of a mapped task."""
+    (tmp_path / "stores.yaml").write_text(yaml.safe_dump({**world.PIPELINE, "partition_by": "store"}))
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "stores.py").write_text(
+        "from datetime import UTC, datetime\n"
+        "from airflow.providers.cncf.kubernetes.secret import Secret\n"
+        "from heliotrope.airflow import ContinuousTrainingDag, ExecutionConfig\n"
+        f"given = {{'pipeline': {str(tmp_path / 'stores.yaml')!r}, 'start_date': datetime(2026, 3, 1, tzinfo=UTC)}}\n"
+        "workers = ContinuousTrainingDag('workers', **given)\n"
+        "few = ContinuousTrainingDag('few', parts=2, **given)\n"
+        "pods = ContinuousTrainingDag('pods', **given, execution=ExecutionConfig(mode='kubernetes', image='image:1',"
+        " secrets=(Secret('env', 'HELIOTROPE_DATABASE_URL', 'hidden', 'url'),), pod={'env_vars': {'A': 'hidden'}}))\n"
+    )
+    program = (
+        BAG.replace("FOLDER", repr(str(tmp_path / "dags")))
+        + """
+from airflow.serialization.serialized_objects import DagSerialization
+said = {name: json.dumps(DagSerialization.to_dict(dag), sort_keys=True) for name, dag in bag.dags.items()}
+tasks = {name: {one.task_id: sorted(one.downstream_task_ids) for one in dag.tasks} for name, dag in bag.dags.items()}
+mapped = {name: dag.get_task("segments").partial_kwargs for name, dag in bag.dags.items()}
+print(json.dumps([bag.import_errors, tasks, said, {name: str(one) for name, one in mapped.items()}]))
+"""
+    )
+    errors, tasks, said, mapped = python(program)
+    assert errors == {}
+    assert tasks["workers"]["gate"] == ["divide", "publish"]
+    assert tasks["workers"]["divide"] == ["segments"]
+    assert tasks["few"]["gate"] == tasks["pods"]["gate"] == ["publish", "segments"]
+    assert '"1/2", "2/2"' in said["few"]
+    assert '"4/4"' in said["pods"]
+    assert "hidden" not in mapped["pods"]
+    assert python(program)[2] == said
+
+
 def test_the_provider_is_listed(python: Callable[..., Any]) -> None:
     found = python(
         "import json\n"

@@ -478,8 +478,8 @@ def test_a_segment_served_by_the_whole_says_so(call: Callable[..., tuple[int, st
     assert "\x1b" not in out
 
 
-def test_a_segment_that_fails_is_named_and_gives_the_exit_code(call: Callable[..., tuple[int, str, str]]) -> None:
-    assert call("replay", "turning.yaml", "--end", "2026-03-01T02:00Z")[0] == 0
+def spoil_north() -> None:
+    """Change the file of the model that serves a segment."""
     with psycopg.connect(resolve().url) as connection:
         found = connection.execute(
             "SELECT artifact FROM heliotrope.champion JOIN heliotrope.training ON training.id = training_id"
@@ -489,8 +489,49 @@ def test_a_segment_that_fails_is_named_and_gives_the_exit_code(call: Callable[..
     (file,) = (one for one in Path("home/artifacts").rglob("*") if found[0] in one.name)
     file.chmod(0o644)
     file.write_bytes(b"changed")
+
+
+def test_a_segment_that_fails_is_named_and_gives_the_exit_code(call: Callable[..., tuple[int, str, str]]) -> None:
+    assert call("replay", "turning.yaml", "--end", "2026-03-01T02:00Z")[0] == 0
+    spoil_north()
     code, out, err = call("run", "turning.yaml", "--interval", "2026-03-01T02:00Z")
     assert code == 5
     assert "1 segment failed, and run no later interval" in err
     assert "north, 2026-03-01T02:00Z: " in err
     assert "5 segments by store: 4 cycles" not in out
+
+
+def test_steps_run_parts_of_the_segments_and_what_was_left_first(call: Callable[..., tuple[int, str, str]]) -> None:
+    def step(*arguments: str) -> tuple[int, Any]:
+        code, out, _ = call("run-step", *arguments, "--json")
+        return code, json.loads(out)
+
+    starts = [f"2026-03-01T0{hour}:00Z" for hour in range(3)]
+    for start in starts:
+        cycle = step("assess", "turning.yaml", "--start", start)[1]["cycle"]
+        assert call("run-step", "segments", "turning.yaml", "--cycle", str(cycle))[0] == 4, "the whole comes first"
+        for one in ("train", "gate"):
+            assert step(one, "turning.yaml", "--start", start)[0] == 0
+    count = step("divide", "turning.yaml", "--start", starts[2], "--size", "3")[1]
+    assert (count["segments"], count["parts"]) == (5, ["1/2", "2/2"])
+    ran = [step("segments", "turning.yaml", "--start", starts[2], "--part", part)[1]["ran"] for part in count["parts"]]
+    assert sum(ran) == 3 * 5 - 1, "of the first hours too, in which one had not begun"
+    again = step("segments", "turning.yaml", "--start", starts[2])[1]
+    assert (again["ran"], again["passed_over"], again["failures"]) == (0, 5, {})
+    stepwise = {name: sorted(map(repr, rows)) for name, rows in world.ledger(resolve()).items()}
+    with psycopg.connect(resolve().url) as connection:
+        connection.execute("DELETE FROM heliotrope.pipeline")
+    assert call("replay", "turning.yaml", "--end", "2026-03-01T03:00Z")[0] == 0
+    assert {name: sorted(map(repr, rows)) for name, rows in world.ledger(resolve()).items()} == stepwise
+
+
+def test_a_step_of_segments_says_which_failed(call: Callable[..., tuple[int, str, str]]) -> None:
+    assert call("replay", "turning.yaml", "--end", "2026-03-01T02:00Z")[0] == 0
+    spoil_north()
+    for step in ("assess", "train", "gate"):
+        assert call("run-step", step, "turning.yaml", "--start", "2026-03-01T02:00Z")[0] == 0
+    code, out, err = call("run-step", "segments", "turning.yaml", "--start", "2026-03-01T02:00Z")
+    assert code == 5
+    assert "1 failed" in out
+    assert "north, 2026-03-01T02:00Z: " in err
+    assert call("run-step", "segments", "turning.yaml", "--cycle", "1", "--part", "9/8")[0] == 2

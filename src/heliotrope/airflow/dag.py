@@ -48,6 +48,9 @@ class ContinuousTrainingDag(DAG):
     rows are taken to be there when the interval has ended. A ``schedule=PartitionedAssetTimetable(assets=...)`` names
     the asset by itself; give such a DAG more runs at once than there are events out of order. ``gaps``, ``patience``
     and ``poke`` are AssessOperator's, the rest is the DAG's.
+
+    Of a pipeline with segments these come after ``gate``, mapped over parts of them: as many as two hundred segments
+    each make, or ``parts`` of them; in pods, where no task can look, four unless given.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class ContinuousTrainingDag(DAG):
         gaps: str = "each",
         patience: timedelta = timedelta(days=1),
         poke: timedelta = timedelta(seconds=10),
+        parts: int | None = None,
         **dag_kwargs: Any,
     ) -> None:
         known = declared(pipeline)
@@ -69,7 +73,7 @@ class ContinuousTrainingDag(DAG):
         settings = {"max_active_runs": _AT_ONCE if in_workers else 1, **_defaults(known, given)}
         super().__init__(dag_id or known.name, **settings)
         with self:
-            _build(pipeline, known, execution, after, gaps=gaps, patience=patience, poke=poke)
+            _build(pipeline, known, execution, after, gaps=gaps, patience=patience, poke=poke, parts=parts)
 
 
 class ContinuousTrainingTaskGroup(TaskGroup):
@@ -85,11 +89,21 @@ class ContinuousTrainingTaskGroup(TaskGroup):
         gaps: str = "each",
         patience: timedelta = timedelta(days=1),
         poke: timedelta = timedelta(seconds=10),
+        parts: int | None = None,
         **group_kwargs: Any,
     ) -> None:
         super().__init__(group_id=group_id, **group_kwargs)
         with self:
-            _build(pipeline, declared(pipeline), execution, after, gaps=gaps, patience=patience, poke=poke)
+            _build(
+                pipeline,
+                declared(pipeline),
+                execution,
+                after,
+                gaps=gaps,
+                patience=patience,
+                poke=poke,
+                parts=parts,
+            )
 
 
 def _span(pipeline: Pipeline, given: dict[str, Any]) -> dict[str, Any]:
@@ -129,6 +143,7 @@ def _build(
     gaps: str,
     patience: timedelta,
     poke: timedelta,
+    parts: int | None,
 ) -> None:
     from heliotrope.airflow.tasks import tasks_of
 
@@ -142,3 +157,5 @@ def _build(
     publish = tasks.publish(pipeline, task_id="publish", cycle=assess)
     assess >> [announce, train]
     [announce, approve or train] >> gate >> publish
+    if known.partition_by is not None:
+        tasks.segments(pipeline, after=gate, cycle=assess, parts=parts)

@@ -41,11 +41,12 @@ class ExecutionConfig:
     namespace: str | None = None
     pipeline_file: str | None = None
     """kubernetes: where the pipeline's YAML is in the pod; else ``/etc/heliotrope/pipelines/`` and its name here."""
-    secrets: tuple[Any, ...] = ()
+    # A mapped task's arguments are kept by Airflow as they are said: nothing of a pod is.
+    secrets: tuple[Any, ...] = field(default=(), repr=False)
     """kubernetes: ``airflow.providers.cncf.kubernetes.secret.Secret``, one of them the database's URL."""
     deadline: timedelta = timedelta(hours=2)
     """kubernetes: a pod is ended when it has run for so long."""
-    pod: Mapping[str, Any] = field(default_factory=dict)
+    pod: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """kubernetes: any other argument of KubernetesPodOperator, as it is: service account, resources, tolerations."""
 
     def __post_init__(self) -> None:

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["CycleLink"]
 
 _OPERATORS = {
-    "heliotrope.airflow.operators": ("Assess", "Announce", "Train", "Gate", "Publish"),
-    "heliotrope.airflow.pods": ("AssessPod", "AnnouncePod", "TrainPod", "ProposePod", "GatePod", "PublishPod"),
+    "heliotrope.airflow.operators": ("Assess", "Announce", "Train", "Gate", "Publish", "Divide", "Segments"),
+    "heliotrope.airflow.pods": (
+        "AssessPod",
+        "AnnouncePod",
+        "TrainPod",
+        "ProposePod",
+        "GatePod",
+        "PublishPod",
+        "SegmentsPod",
+    ),
     "heliotrope.airflow.approval": ("PromotionApproval",),
 }
 

@@ -8,7 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    DownstreamTasksSkipped,
+)
 from airflow.sdk import Asset, BaseOperator
 
 from heliotrope import config
@@ -20,14 +25,16 @@ from heliotrope.airflow.work import FailedStepError, Worker
 from heliotrope.config import Pipeline
 from heliotrope.errors import ConfigError, IntervalError
 from heliotrope.interval import Interval, format_time
-from heliotrope.order import Order, Step
+from heliotrope.order import PART_SIZE, Order, Part, Step
 
 __all__ = [
     "AnnounceOperator",
     "AssessOperator",
     "CreateDataOperator",
+    "DivideOperator",
     "GateOperator",
     "PublishOperator",
+    "SegmentsOperator",
     "StepOperator",
     "TrainOperator",
     "declared",
@@ -255,3 +262,51 @@ class PublishOperator(StepOperator):
     """Draws the cycle's picture, registers the champion, delivers the messages."""
 
     step = "publish"
+
+
+class DivideOperator(StepOperator):
+    """Looks how many segments there are; returns the names of the parts in which they are run, ``size`` in each."""
+
+    step = "divide"
+
+    def __init__(self, *, size: int = PART_SIZE, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size = size
+
+    def order(self, context: Any, interval: Interval) -> Order:
+        """With the size."""
+        return replace(super().order(context, interval), size=self.size)
+
+    def told(self, context: Any, done: Mapping[str, Any]) -> Any:
+        """The parts, over which SegmentsOperator is mapped."""
+        return done["parts"]
+
+
+class SegmentsOperator(StepOperator):
+    """Runs the cycles of a part of the segments, ``1/8`` or another; what an earlier run has left of them first.
+
+    It fails where a segment's cycle did, when all the others are done; another try runs that one alone.
+    """
+
+    step = "segments"
+    template_fields: Sequence[str] = ("cycle", "part", "heliotrope")
+
+    def __init__(self, *, part: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.part = part
+
+    def order(self, context: Any, interval: Interval) -> Order:
+        """Of that part."""
+        return replace(super().order(context, interval), part=Part.parse(self.part))
+
+    def told(self, context: Any, done: Mapping[str, Any]) -> Any:
+        """Nothing. Raises AirflowException where a segment's cycle failed."""
+        _refuse_failures(done["failures"])
+
+
+def _refuse_failures(failures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise AirflowException that names the segments which failed, and why the first did."""
+    if failures:
+        name, first = next(iter(failures.items()))
+        more = f"; so did {len(failures) - 1} more" if len(failures) > 1 else ""
+        raise AirflowException(f"segment {name!r} failed in {first['interval']}: {first['error']}{more}")

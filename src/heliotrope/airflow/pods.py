@@ -26,17 +26,27 @@ from heliotrope.airflow.schedule import PARTITIONED, interval_of, rows_of
 from heliotrope.airflow.tasks import returned
 from heliotrope.airflow.turn import Turn, Wait, turn_of
 from heliotrope.interval import Interval, format_time
-from heliotrope.order import Order, Step
+from heliotrope.order import Order, Part, Step
 
-__all__ = ["AssessPodOperator", "CreateDataPodOperator", "GatePodOperator", "PodTasks", "StepPodOperator", "pod_name"]
+__all__ = [
+    "AssessPodOperator",
+    "CreateDataPodOperator",
+    "GatePodOperator",
+    "PodTasks",
+    "SegmentsPodOperator",
+    "StepPodOperator",
+    "pod_name",
+]
 
 NOTHING_PROPOSED = 10
 """The exit code of ``run-step propose`` where there is nothing to approve."""
+_PARTS = 4
+"""Parts of the segments, where nobody says how many."""
 _GRACE = 60.0
 """Seconds beyond its own grace that a pod which is being deleted is waited for."""
 
 
-def pod_name(pipeline: str, step: str, interval: Interval) -> str:
+def pod_name(pipeline: str, step: str, interval: Interval, part: str | None = None) -> str:
     """The name of the pod of a step: at most 63 of the characters that Kubernetes allows, and no other step's.
 
     >>> from heliotrope.interval import interval_at, parse_step, parse_time
@@ -44,7 +54,7 @@ def pod_name(pipeline: str, step: str, interval: Interval) -> str:
     >>> pod_name("Clicks_of.ann", "train", hour)
     'heliotrope-clicks-of-ann-train-20261124t0500z-684e0e'
     """
-    identity = f"{pipeline}/{step}/{interval.start.isoformat()}"
+    identity = f"{pipeline}/{step}/{interval.start.isoformat()}" + ("" if part is None else f"/{part}")
     digest = hashlib.sha256(identity.encode()).hexdigest()[:6]
     plain = re.sub(r"[^a-z0-9]+", "-", pipeline.lower()).strip("-")[:16].strip("-")
     when = re.sub(r"[^a-z0-9]", "", format_time(interval.start).lower())
@@ -89,8 +99,9 @@ class StepPodOperator(KubernetesPodOperator):
     def execute(self, context: Any) -> Any:
         """Run the pod of the run's interval, or find the one that runs."""
         interval = interval_of(context, self.interval)
-        self.name = pod_name(self.pipeline_name, self.step, interval)
-        self.arguments = self.order(context, interval).arguments(self.pipeline_file)
+        order = self.order(context, interval)
+        self.name = pod_name(self.pipeline_name, self.step, interval, None if order.part is None else str(order.part))
+        self.arguments = order.arguments(self.pipeline_file)
         return super().execute(context)
 
     def order(self, context: Any, interval: Interval) -> Order:
@@ -242,6 +253,21 @@ class PublishPodOperator(StepPodOperator):
     step = "publish"
 
 
+class SegmentsPodOperator(StepPodOperator):
+    """Runs the cycles of a part of the segments; see SegmentsOperator."""
+
+    step = "segments"
+    template_fields: Sequence[str] = (*StepPodOperator.template_fields, "part")
+
+    def __init__(self, *, part: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.part = part
+
+    def order(self, context: Any, interval: Interval) -> Order:
+        """Of that part."""
+        return Order(step="segments", interval=interval, part=Part.parse(self.part))
+
+
 class PodTasks:
     """Tasks that are pods."""
 
@@ -286,3 +312,14 @@ class PodTasks:
     def publish(self, pipeline: str | Path, *, cycle: Any, **kwargs: Any) -> Any:
         """Draw, register, deliver."""
         return PublishPodOperator(pipeline=pipeline, execution=self.execution, trigger_rule="none_failed", **kwargs)
+
+    def segments(self, pipeline: str | Path, *, after: Any, cycle: Any, parts: int | None) -> None:
+        """Run the segments, a pod for each part."""
+        run = SegmentsPodOperator.partial(
+            task_id="segments",
+            pipeline=str(pipeline),
+            execution=self.execution,
+            trigger_rule="none_failed",
+            map_index_template="{{ task.part }}",
+        )
+        after >> run.expand(part=[str(one) for one in Part.all(parts or _PARTS)])

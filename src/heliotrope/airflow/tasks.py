@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from heliotrope.airflow.execution import ExecutionConfig
+from heliotrope.order import Part
 
 __all__ = ["Tasks", "returned", "tasks_of"]
 
@@ -20,6 +21,7 @@ class Tasks(Protocol):
     def approve(self, pipeline: str | Path, *, after: Any, **kwargs: Any) -> Any: ...
     def gate(self, pipeline: str | Path, *, cycle: Any, answer: Any, **kwargs: Any) -> Any: ...
     def publish(self, pipeline: str | Path, *, cycle: Any, **kwargs: Any) -> Any: ...
+    def segments(self, pipeline: str | Path, *, after: Any, cycle: Any, parts: int | None) -> None: ...
 
 
 def returned(task: Any) -> str:
@@ -90,3 +92,16 @@ class WorkerTasks:
         return self.operators.PublishOperator(
             pipeline=pipeline, execution=self.execution, cycle=returned(cycle), trigger_rule="none_failed", **kwargs
         )
+
+    def segments(self, pipeline: str | Path, *, after: Any, cycle: Any, parts: int | None) -> None:
+        """Run the segments, in as many parts as they need or as are given, a task each."""
+        common: dict[str, Any] = {"execution": self.execution, "cycle": returned(cycle), "trigger_rule": "none_failed"}
+        run = self.operators.SegmentsOperator.partial(
+            task_id="segments", pipeline=str(pipeline), map_index_template="{{ task.part }}", **common
+        )
+        if parts is not None:
+            after >> run.expand(part=[str(one) for one in Part.all(parts)])
+            return
+        divide = self.operators.DivideOperator(task_id="divide", pipeline=pipeline, **common)
+        after >> divide
+        run.expand(part=divide.output)

@@ -13,8 +13,8 @@ from heliotrope.cli.failure import interruptible
 from heliotrope.cli.output import Output, counted
 from heliotrope.cli.session import Session
 from heliotrope.errors import ConfigError, EstimatorError
-from heliotrope.interval import interval_at, refuse_off_grid
-from heliotrope.order import Order, Step
+from heliotrope.interval import format_time, interval_at, refuse_off_grid
+from heliotrope.order import PART_SIZE, Order, Part, Step
 
 __all__ = ["NOTHING_PROPOSED", "run_step"]
 
@@ -23,6 +23,7 @@ NOTHING_PROPOSED = 10
 
 
 _BY_START = ("create", "assess")
+_SHOWN = 5  # segments that are named
 
 
 def run_step(
@@ -58,13 +59,21 @@ def run_step(
     refuse: Annotated[
         str | None, typer.Option(metavar="NAME", help="gate: who refuses it.", show_default=False)
     ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="divide: segments of a part; 200 when absent.", show_default=False),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(metavar="K/N", help="segments: the K-th of N parts; all when absent.", show_default=False),
+    ] = None,
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> None:
     """Run one step of a cycle, as `run` would.
 
     One that is done already is not done again: after a kill, run the same one again. `run` takes all of them but
-    create.
+    create and divide.
 
     \b
     create    write the interval's rows of the pipeline's stream
@@ -74,9 +83,12 @@ def run_step(
     propose   say whether a promotion waits for approval; exit code 10: none does
     gate      decide who serves
     publish   draw the picture, register the champion
+    divide    say in how many parts the segments are run
+    segments  run the segments' cycles, or a part of them, after gate
 
     Exit codes are those of `heliotrope --help`. gate ends with 5 where every
-    candidate failed, and with 2 where approval is asked for and not given.
+    candidate failed, and with 2 where approval is asked for and not given;
+    segments with the greatest code of those that failed.
 
     \b
     Example:
@@ -91,6 +103,8 @@ def run_step(
         "collapse": collapse,
         "approve": approve,
         "refuse": refuse,
+        "size": size,
+        "part": part,
     }
     _refuse_misplaced(step, start=start, cycle=cycle, **given)
     declared = session.declared(pipeline)
@@ -108,6 +122,8 @@ def run_step(
         collapse=collapse,
         approve=approve,
         refuse=refuse,
+        size=size or PART_SIZE,
+        part=None if part is None else Part.parse(part),
     )
     with session.writing(declared) as context, _untouched(step):
         from heliotrope import steps
@@ -125,7 +141,12 @@ def _untouched(step: str) -> AbstractContextManager[None]:
 
 def _refuse_misplaced(step: Step, *, start: str | None, cycle: int | None, **given: object) -> None:
     """Options that belong to other steps, and one that is lacking."""
-    allowed = {"assess": {"since", "missed", "until", "collapse"}, "gate": {"approve", "refuse"}}.get(step, set())
+    allowed = {
+        "assess": {"since", "missed", "until", "collapse"},
+        "gate": {"approve", "refuse"},
+        "divide": {"size"},
+        "segments": {"part"},
+    }.get(step, set())
     for name, value in given.items():
         if value not in (None, False) and name not in allowed:
             raise ConfigError(f"{step} takes no --{name}", remedy="leave it out")
@@ -162,12 +183,21 @@ def _say(output: Output, step: Step, done: Mapping[str, Any]) -> None:
             if done["picture"] is not None:
                 output.say(f"drew {done['picture']}")
             output.say(f"registered {counted(done['registered'], 'champion')}")
+        case "divide":
+            output.say(f"{counted(done['segments'], 'segment')} in {counted(len(done['parts']), 'part')}")
+        case "segments":
+            failed = f", {len(done['failures'])} failed" if done["failures"] else ""
+            output.say(f"ran {counted(done['ran'], 'cycle')} of segments{failed}")
+            for name, one in list(done["failures"].items())[:_SHOWN]:
+                output.warn(f"{name}, {format_time(one['interval'].start)}: {one['error']}", one["remedy"])
 
 
 def _end(output: Output, step: Step, done: Mapping[str, Any]) -> None:
     """End with the exit code of what was done and does not suffice."""
     if step == "propose" and done["proposed"] is None:
         raise typer.Exit(NOTHING_PROPOSED)
+    if step == "segments" and done["failures"]:
+        raise typer.Exit(max(one["exit_code"] for one in done["failures"].values()))
     if step == "gate" and done["failure"] is not None:
         output.warn(
             f"every candidate failed in cycle {done['cycle']}: {done['failure']}",

@@ -89,6 +89,11 @@ class Pipeline(Settings):
     def _fits_together(self) -> Self:
         if self.approval is not None and self.gate.kind == "shadow":
             raise ValueError("gate.kind: shadow promotes when rows are scored, where nobody is asked; remove approval")
+        if self.approval is not None and self.partition_by is not None:
+            raise ValueError(
+                "approval asks about the whole table's champion, and segments change theirs unasked; "
+                "remove approval or partition_by"
+            )
         if not self.features:
             raise ValueError("features is empty; name at least one column")
         for column in (self.target, self.source.time):

@@ -289,6 +289,10 @@ class Readings(Hold):
         """The segments whose cycle of the interval that begins then is done."""
         return frozenset(row[0] for row in self._rows("done_segments", start=start))
 
+    def last_done_segments(self, before: datetime) -> dict[str, datetime]:
+        """By segment: the start of the latest interval before that time whose cycle is done."""
+        return {row[0]: row[1] for row in self._rows("last_done_segments", before=before)}
+
     def to_register(self) -> tuple[int, ...]:
         """The ids of champions that the model registry does not know yet, oldest first."""
         return tuple(row[0] for row in self._rows("to_register"))

@@ -14,7 +14,7 @@ from heliotrope.interval import Interval, floor, interval_at
 from heliotrope.replay import patiently
 from heliotrope.store import Division, Reach, too_long
 
-__all__ = ["STRIDE", "Done", "Failure", "Segment", "covered", "run", "segments_of"]
+__all__ = ["STRIDE", "Done", "Failure", "Segment", "behind", "covered", "run", "segments_of"]
 
 STRIDE = 50
 """Segments after which it is said how far they are."""
@@ -77,6 +77,17 @@ def segments_of(context: Context) -> tuple[list[Segment], list[str]]:
 def _segment(reach: Reach, context: Context) -> Segment:
     step = context.pipeline.interval
     return Segment(reach.segment, floor(reach.first, step), interval_at(reach.last, step).end, reach.rows)
+
+
+def behind(context: Context, segments: Sequence[Segment], interval: Interval) -> list[Interval]:
+    """The interval, and those before it that one of the segments has to run first; the whole's cycle of each is done.
+
+    A segment goes on after the latest cycle it has, and begins with its first row.
+    """
+    step, last = context.pipeline.interval, context.ledger.last_done_segments(interval.start)
+    begins = [last[one.name] + step if one.name in last else one.first for one in segments]
+    done = context.ledger.done_intervals(min([interval.start, *begins]), interval.start)
+    return [*(Interval(start, start + step) for start in sorted(done)), interval]
 
 
 def covered(segment: Segment, interval: Interval, *, trailing: bool) -> bool:

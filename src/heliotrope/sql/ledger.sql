@@ -342,6 +342,12 @@ SELECT segment
 FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
 WHERE pipeline_id = %(pipeline_id)s AND interval_start = %(start)s AND segment <> ''
 
+-- name: last_done_segments
+SELECT segment, max(interval_start)
+FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
+WHERE pipeline_id = %(pipeline_id)s AND interval_start < %(before)s AND segment <> ''
+GROUP BY segment
+
 -- name: done_intervals
 SELECT interval_start
 FROM heliotrope.cycle JOIN heliotrope.step ON step.cycle_id = cycle.id AND step.name = 'done'
