@@ -159,10 +159,10 @@ class Database:
 
     def _unreachable(self, error: Exception) -> DatabaseError:
         first = without_password(" ".join(str(error).split()))
-        return ConnectionLostError(
-            f"no connection to {without_password(self.url)}: {first}",
-            remedy="start the server, or mend HELIOTROPE_DATABASE_URL or the PG* variables",
-        )
+        remedy = "start the server, or mend HELIOTROPE_DATABASE_URL or the PG* variables"
+        if "too many connections" in first or "connection slots" in first:
+            remedy = "end other sessions, or let the role or the server have more; heliotrope takes up to four a run"
+        return ConnectionLostError(f"no connection to {without_password(self.url)}: {first}", remedy=remedy)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -203,6 +203,8 @@ class Database:
             "22": "mend the value, or let the column be of a type that holds it",
             "23": "mend or leave out the rows that the table's constraint refuses",
         }
+        if state == "42P01" and 'relation "heliotrope.' in text:
+            remedies[state] = "its tables were dropped: bring them back from a backup, or run `heliotrope migrate`"
         said, of = f"PostgreSQL refuses: {text}", (state or "")[:2]
         if of in of_data:
             return DataError(said, remedy=of_data[of])

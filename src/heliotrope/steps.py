@@ -411,8 +411,8 @@ def train(context: Context, cycle_id: int) -> OpenCycle:
 def proposed(context: Context, cycle_id: int) -> str | None:
     """The candidate that the gate would let in, as ``train`` left it; None where there is nothing to approve."""
     ledger = context.ledger
-    _, cycle = ledger.cycle_of(cycle_id)
-    if cycle.done or "train" not in cycle.steps:
+    interval, cycle = ledger.cycle_of(cycle_id)
+    if cycle.done or "train" not in cycle.steps or ledger.chosen_by_hand(interval.end) is not None:
         return None
     trainings = ledger.trainings_of(cycle_id)
     finals = [name for (role, name), (_, _, failure) in trainings.items() if role == "final" and failure is None]

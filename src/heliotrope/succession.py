@@ -82,14 +82,18 @@ def _refuse_unusable(context: Context, target: Champion) -> None:
 
 
 def _last_cycle(context: Context) -> tuple[Interval, datetime]:
+    """The last interval whose cycle is done, and the end of the last one that has begun, from when a change holds.
+
+    One that is under way was scored with the present champion, and its gate decides between that one and others.
+    """
     with context.database.errors():
         found = span(context.ledger.connection, context.ledger.pipeline_id, context.segment)
     if found is None:
         raise LedgerError(
             f"{context.pipeline.name} has no cycle yet", remedy="run one with `heliotrope run` or `heliotrope replay`"
         )
-    end = found[1]
-    return Interval(end - context.pipeline.interval, end), end
+    done = Interval(found[1] - context.pipeline.interval, found[1])
+    return done, context.ledger.last_begun() or done.end
 
 
 def _by_id(known: tuple[Champion, ...], wanted: int) -> Champion:

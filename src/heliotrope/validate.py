@@ -31,6 +31,7 @@ from heliotrope.records import LARGEST, Batch, Problem, Verdict
 
 __all__ = ["infer_kinds", "unanswerable", "validate"]
 
+_WHOLE = 2**53  # float64 holds every whole number up to here
 _SHOWN = 5  # classes named in a detail
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -100,6 +101,7 @@ def validate(
     else:
         rows = pa.table([columns[name] for name in pipeline.columns], names=list(pipeline.columns))
         _sift(rows, pipeline, known_classes, findings)
+        _say_rounded(table, kinds, findings)
         if not findings.keep.all():
             rows = rows.filter(pa.array(findings.keep))
         if also:
@@ -178,6 +180,19 @@ def _shape(
         except SchemaError as error:
             findings.batch("schema", name, table.num_rows, error.message)
     return columns
+
+
+def _say_rounded(table: pa.Table, kinds: Mapping[str, Kind], findings: _Findings) -> None:
+    """Note whole numbers that are so large that float64 does not hold all of their digits."""
+    for name, kind in kinds.items():
+        if kind != "numeric" or table[name].type != pa.int64() or not table.num_rows:
+            continue
+        bounds = pc.min_max(table[name]).as_py()
+        if bounds["min"] is None or (bounds["min"] >= -_WHOLE and bounds["max"] <= _WHOLE):
+            continue
+        count = pc.sum(pc.or_(pc.greater(table[name], _WHOLE), pc.less(table[name], -_WHOLE))).as_py()
+        detail = "whole numbers beyond 2^53 are rounded; let what only identifies be categorical"
+        findings.batch("schema", name, int(count), detail, done="allow")
 
 
 def _with_also(rows: pa.Table, read: pa.Table, also: Mapping[str, Kind], findings: _Findings) -> pa.Table:

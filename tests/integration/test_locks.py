@@ -14,7 +14,7 @@ import pytest
 from heliotrope import locks
 from heliotrope.config import Pipeline, parse
 from heliotrope.database import Database, lock_key
-from heliotrope.errors import LockedError
+from heliotrope.errors import ConnectionLostError, DatabaseError, LockedError
 from heliotrope.interval import interval_at, parse_step, parse_time
 from heliotrope.ledger import Ledger, migrate
 from heliotrope.store import Rows
@@ -157,3 +157,37 @@ def test_connections_are_named_in_the_databases_own_lists(database: Database) ->
     with database.connect_arrow() as arrow, arrow.cursor() as cursor:
         cursor.execute("SELECT current_setting('application_name')")
         assert cursor.fetchall() == [("heliotrope replay clicks",)]
+
+
+def test_a_limit_on_statements_is_none_on_waiting_for_the_lock(database: Database, pipeline: Pipeline) -> None:
+    migrate(database)
+    limited = Database(psycopg.conninfo.make_conninfo(database.url, options="-c statement_timeout=50"))
+    with Ledger(database, pipeline) as one, Ledger(limited, pipeline) as two, one.lock():
+        freed = threading.Timer(0.4, one.close)
+        freed.start()
+        with two.lock():
+            assert two.connection.execute("SHOW statement_timeout").fetchone() == ("50ms",)
+            assert two.connection.execute("SHOW lock_timeout").fetchone() == ("0",)
+
+
+def test_a_role_that_has_no_connection_left_is_told_so(database: Database) -> None:
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE narrow LOGIN CONNECTION LIMIT 1")
+        try:
+            url = psycopg.conninfo.make_conninfo(database.url, user="narrow", password="x")
+            narrow = Database(url)
+            with narrow.connect(), pytest.raises(ConnectionLostError, match="too many") as caught:
+                narrow.connect()
+            assert "let the role or the server have more" in caught.value.remedy
+        finally:
+            connection.execute("DROP ROLE narrow")
+
+
+def test_a_ledger_that_is_dropped_meanwhile_is_told_so(database: Database, pipeline: Pipeline) -> None:
+    migrate(database)
+    with Ledger(database, pipeline) as ledger, ledger.lock():
+        with psycopg.connect(database.url) as connection:
+            connection.execute("DROP SCHEMA heliotrope CASCADE")
+        with pytest.raises(DatabaseError, match=r'"heliotrope\.\w+" does not exist') as caught:
+            ledger.find(HOUR)
+        assert "heliotrope migrate" in caught.value.remedy

@@ -152,3 +152,19 @@ def test_the_rows_of_a_batch_come_in_one_order_however_they_are_stored(context: 
     after = context.batches(hour)[0]
     assert after.content_hash == before.content_hash
     assert after.table.equals(before.table)
+
+
+def test_a_registrar_that_the_system_ends_is_told_of(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[RegistryError] = []
+    begun: list[subprocess.Popen[str]] = []
+
+    class Seen(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: object, **options: object) -> None:
+            super().__init__(*arguments, **options)  # type: ignore[call-overload]
+            begun.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Seen)
+    with publish.registering(context, failed=told.append):
+        begun[0].kill()
+    assert [one.message for one in told] == ["the process that registers them was ended by signal 9"]
+    assert len(context.ledger.to_register()) == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 import world
 from command import Call, caller
 from heliotrope import cycle as cycles
-from heliotrope import steps
+from heliotrope import steps, succession
 from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.errors import ConfigError, IntervalError, LedgerError, LockedError
@@ -109,6 +110,33 @@ def test_cycles_that_never_began_are_run_from_since_on(
         steps.train(context, last.id)
         steps.gate(context, last.id)
     as_replayed()
+
+
+def test_a_person_who_chooses_while_a_cycle_is_under_way_has_the_last_word_from_its_end_on(
+    database: Database, tmp_path: Path
+) -> None:
+    world.fill(database, 5)
+    hours = world.hours(5)
+    with world.opened(database, tmp_path, **QUIET) as context:
+        for hour in hours[:3]:
+            stepped(context, hour)
+        opened = steps.assess(context, hours[3])
+        serving = context.ledger.champion_at(hours[3].start)
+        assert serving is not None
+        promoted = succession.promote(context, "tree", reason="readable", actor="ann")
+        assert (promoted.valid_from, promoted.training.window.end) == (hours[3].end, hours[3].end)
+        assert serving == replace(context.ledger.champion_at(hours[3].start) or serving, valid_to=None), "as scored"
+        steps.train(context, opened.id)
+        assert steps.proposed(context, opened.id) is None
+        assert steps.gate(context, opened.id).done
+        assert decided(context)[-1] == ("keep", ["tree serves from then on by the word of ann: readable"])
+        assert context.ledger.champion_at(hours[3].end) == promoted
+        opened = steps.assess(context, hours[4])
+        steps.train(context, opened.id)
+        assert succession.roll_back(context, to=None, reason="slow", actor="ben").valid_from == hours[4].end
+        assert succession.pin(context, reason="for good", actor="ben").valid_from == hours[4].end
+        steps.gate(context, opened.id)
+        assert (context.ledger.champion_at(hours[4].end) or promoted).pinned
 
 
 def test_what_is_behind_is_caught_up_with_by_one_call(

@@ -261,6 +261,14 @@ def test_a_number_that_32_bits_cannot_hold_is_non_finite_too() -> None:
     assert batch.table["x"].to_pylist() == [1.0, 3e38]
 
 
+def test_whole_numbers_that_lose_digits_are_used_and_told_of() -> None:
+    batch = check(table(x=pa.array([2**53, 2**53 + 1, -(2**63), None], pa.int64())), rules={"on_null": "allow"})
+    assert batch.verdict is Verdict.OK
+    assert batch.rows == 4
+    said = [(one.rule, one.column, one.rows, one.done) for one in batch.problems if one.rule == "schema"]
+    assert said == [("schema", "x", 2, "allow")]
+
+
 def test_a_row_is_counted_once_for_the_first_reason_that_drops_it() -> None:
     given = table(x=[None, None, INF, 1.0], origin=[None, "EWR", None, "EWR"], label=[None, "A", "A", "A"])
     batch = check(given)

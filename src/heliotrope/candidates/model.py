@@ -12,6 +12,7 @@ import pyarrow as pa
 from heliotrope.candidates import matrix
 from heliotrope.candidates.encoding import bare, encode, encoder_for
 from heliotrope.candidates.estimator import make, takes
+from heliotrope.candidates.process import no_copy_goes_on
 from heliotrope.errors import EstimatorError, HeliotropeError, said
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class Model:
                 encoder = encoder_for(self.estimator, seed)
                 features = encoder.fit_transform(features)
                 encoder = bare(encoder)
-            self.estimator.fit(features, target, **options)
+            with no_copy_goes_on():
+                self.estimator.fit(features, target, **options)
         except (HeliotropeError, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -238,7 +240,8 @@ class _Question:
 
     def _tried(self, call: Callable[[], Any]) -> Any:
         try:
-            return call()
+            with no_copy_goes_on():
+                return call()
         except (HeliotropeError, KeyboardInterrupt):
             raise
         except BaseException as error:

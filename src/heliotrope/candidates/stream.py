@@ -10,6 +10,7 @@ import numpy as np
 from heliotrope.candidates import matrix
 from heliotrope.candidates.estimator import make, takes
 from heliotrope.candidates.model import Model
+from heliotrope.candidates.process import no_copy_goes_on
 from heliotrope.errors import EstimatorError, said
 
 if TYPE_CHECKING:
@@ -75,9 +76,10 @@ def fit(
                 )
             options["sample_weight"] = given
         try:
-            estimator.partial_fit(
-                matrix.numbers(table, tuple(kinds)), _target(table, pipeline, classes, where), **options
-            )
+            with no_copy_goes_on():
+                estimator.partial_fit(
+                    matrix.numbers(table, tuple(kinds)), _target(table, pipeline, classes, where), **options
+                )
         except EstimatorError:
             raise
         except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from heliotrope.cycle.recalling import choose, mean_loss
 from heliotrope.evidence.standing import Standing
 from heliotrope.interval import Interval
 from heliotrope.ledger import OpenCycle
-from heliotrope.records import Action, Decision
+from heliotrope.records import Action, Champion, Decision
 from heliotrope.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ def _gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     ledger = context.ledger
     with watch("ledger"):
         champion, past = ledger.contest_at(interval.start)
+        by_hand = ledger.chosen_by_hand(interval.end)
+    if by_hand is not None:
+        return _decided(context, interval, cycle, _overruled(by_hand), None, watch, past.standing)
     chosen = recall.Chosen(Decision(action=Action.KEEP, reasons=()), None)
     if context.pipeline.recall is not None:
         chosen = choose(context, interval, ledger.recalls_of(cycle.id), mean_loss(ledger, cycle))
@@ -66,6 +69,12 @@ def _gate(context: Context, interval: Interval, cycle: OpenCycle) -> OpenCycle:
     standing = stood(context, incumbent, evaluations, name, past)
     training_id = None if name is None else trainings["final", name][0]
     return _decided(context, interval, cycle, decision, training_id, watch, standing)
+
+
+def _overruled(by_hand: Champion) -> Decision:
+    """What is left of a gate's decision where a person chose who serves, while the cycle was under way."""
+    why = f"{by_hand.candidate} serves from then on by the word of {by_hand.actor}: {'; '.join(by_hand.reasons)}"
+    return Decision(action=Action.KEEP, reasons=(why,))
 
 
 def _decided(

@@ -111,8 +111,10 @@ class Hold:
         key = lock_key(of, self.pipeline.name, self.segment)
 
         def take(seconds: float) -> None:
-            with self.database.errors():
-                wait = {"key": key, "milliseconds": milliseconds(seconds)}
+            wait = {"key": key, "milliseconds": milliseconds(seconds)}
+            with self.database.errors(), self.connection.pipeline():
+                # Waiting is no slow statement. The setting, too, ends with the one round trip that both take.
+                self.connection.execute("SELECT set_config('statement_timeout', '0', true)")
                 self.connection.execute(statement("take_lock_within"), wait)
 
         whose = f"{self.pipeline.name}, {self.segment}" if self.segment else self.pipeline.name

@@ -97,6 +97,11 @@ class Readings(Hold):
         found: datetime | None = self._rows("last_done", before=before)[0][0]
         return found
 
+    def last_begun(self) -> datetime | None:
+        """The end of the latest interval whose cycle has begun, done or not."""
+        found: datetime | None = self._rows("last_begun")[0][0]
+        return found
+
     def last_usable(self) -> Interval | None:
         """The latest interval whose rows, as they were last read, could be used."""
         rows = self._rows("last_usable")
@@ -113,6 +118,11 @@ class Readings(Hold):
         with self.database.errors():
             found = champions(self.connection, self.pipeline_id, self.segment)
         return tuple(one for one in reversed(found) if one.valid_from <= time)
+
+    def chosen_by_hand(self, time: datetime) -> Champion | None:
+        """Who serves from exactly that time on because a person said so; None where nobody did."""
+        found = self.champion_at(time)
+        return found if found is not None and found.by_hand and found.valid_from == time else None
 
     def reign_at(self, time: datetime) -> Reign:
         """Who serves at that time, who did before, and how they compare, in one round trip."""

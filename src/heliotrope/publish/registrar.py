@@ -58,8 +58,20 @@ def registering(context: Context, *, failed: Callable[[RegistryError], None]) ->
     finally:
         output, errors = process.communicate()  # closes its input, by which it knows that no more will come
         if process.returncode:
-            said = json.loads(output) if output.startswith("{") else {"message": errors.strip()[-500:], "remedy": ""}
-            failed(RegistryError(said["message"], remedy=said["remedy"]))
+            failed(_failure(process.returncode, output, errors))
+
+
+def _failure(code: int, output: str, errors: str) -> RegistryError:
+    if output.startswith("{"):
+        said = json.loads(output)
+        return RegistryError(said["message"], remedy=said["remedy"])
+    if text := errors.strip()[-500:]:
+        return RegistryError(text)
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return RegistryError(
+        f"the process that registers them {how}",
+        remedy="the next run or replay registers them; where the system ended it, give it more memory",
+    )
 
 
 def main() -> int:

@@ -68,6 +68,9 @@ WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s AND interval_start
     AND NOT EXISTS (SELECT FROM heliotrope.step WHERE step.cycle_id = cycle.id AND step.name = 'done')
 ORDER BY interval_start
 
+-- name: last_begun
+SELECT max(interval_end) FROM heliotrope.cycle WHERE pipeline_id = %(pipeline_id)s AND segment = %(segment)s
+
 -- name: last_usable
 -- The latest interval whose rows, as they were last read, could be used.
 SELECT interval_start, interval_end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -354,3 +355,27 @@ def plain() -> Model:
     )
     table = pa.table({"at": TWO, "x": [0.0, 1.0], "class": ["a", "b"]})
     return Model.fit(pipeline.candidates[0], table, pipeline=pipeline, kinds={"x": "numeric"}, weights=None, seed=0)
+
+
+class Forking(DecisionTreeClassifier):  # type: ignore[misc]  # scikit-learn's has no types
+    """Leaves a copy of the process behind that fails."""
+
+    def fit(self, X: Any, y: Any) -> Forking:
+        if os.fork() == 0:
+            raise RuntimeError("in the copy")
+        os.wait()
+        super().fit(X, y)
+        return self
+
+
+def test_a_copy_of_the_process_that_an_estimator_leaves_goes_no_further() -> None:
+    program = """
+from unit.candidates.checks import fit, pipeline, rows
+try:
+    fit(pipeline("unit.candidates.test_model.Forking"), rows(30))
+finally:
+    print("went on", flush=True)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stdout) == (0, "went on\n"), ran.stderr
