@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from heliotrope.report.scene import Levels, Limits
 
-__all__ = ["COLUMN", "HEIGHT", "MARGIN", "ROW", "WIDTH", "Drawing", "Layout", "Points", "arranged"]
+__all__ = ["COLUMN", "HEIGHT", "MARGIN", "ROW", "WIDTH", "Drawing", "Layout", "Points", "arranged", "length"]
 
 WIDTH, HEIGHT = 600, 664
 """Of a picture, in pixels."""
@@ -31,7 +31,7 @@ _LEFT, _WIDE_LEFT, _RIGHT = 78, 126, 18
 _COLUMNS = 12
 COLUMN = (WIDTH - 2 * MARGIN) / _COLUMNS
 """The legend's entries begin at multiples of this, so that they stand under each other."""
-_SIGN, _WIDE_SIGN, _BESIDE = 7.0, 12.0, 30.0
+_SIGN, _LARGE_SIGN, _WIDE_SIGN, _BESIDE = 7.0, 9.0, 12.0, 30.0
 
 
 def arranged(heading: str, names: Sequence[str]) -> list[tuple[int, int]]:
@@ -42,13 +42,23 @@ def arranged(heading: str, names: Sequence[str]) -> list[tuple[int, int]]:
     """
     row, column, found = 0, 0, []
     for text in (heading, *names):
-        signs = sum(_WIDE_SIGN if unicodedata.east_asian_width(sign) in "WF" else _SIGN for sign in text)
-        takes = min(math.ceil((signs + _BESIDE) / COLUMN), _COLUMNS)
+        takes = min(math.ceil((length(text) + _BESIDE) / COLUMN), _COLUMNS)
         if column + takes > _COLUMNS:
             row, column = row + 1, 0
         found.append((row, column))
         column += takes
     return found
+
+
+def length(text: str) -> float:
+    """Of a text in the legend, in pixels; rather too much than too little."""
+    return sum(map(_width, text))
+
+
+def _width(sign: str) -> float:
+    if unicodedata.east_asian_width(sign) in "WF" or sign in "MW@%mw…":
+        return _WIDE_SIGN
+    return _LARGE_SIGN if sign.isupper() else _SIGN
 
 
 @dataclass(frozen=True, slots=True)
