@@ -106,6 +106,7 @@ def test_a_category_in_which_the_model_fails_is_the_worst_part_and_regions_are_a
         files = publish.report(context, world.hours(8), tmp_path / "out")
         said = json.loads((pictures.folder(context) / "view.json").read_text())
     assert said["axes"] == ["x", "z"], "y rests"
+    assert said["classes"] == sorted(said["classes"])
     page = files[0].read_text()
     assert "x and z are on the axes, those that drift most" in page
     keep(files[0], "mixed")
@@ -123,7 +124,14 @@ def test_a_regression_has_residuals_and_the_guard_s_slices_first(database: Datab
         assert abs(found.asked.residuals.mean) < 0.3
         assert found.asked.slices[0].feature == "z"
         assert found.asked.confusion is None
-        keep(publish.report(context, world.hours(8), tmp_path / "out")[0], "regression")
+        files = publish.report(context, world.hours(8), tmp_path / "out")
+        keep(files[0], "regression")
+        said = json.loads((pictures.folder(context) / "view.json").read_text())
+    assert said["axes"][1] == "value", "the target, against one feature in all pictures"
+    assert said["axes"][0] in ("x", "y", "z")
+    page = files[0].read_text()
+    assert f"value is shown against {said['axes'][0]}, the one of the 4 features that tells most about it" in page
+    assert "actual less predicted value" in page
 
 
 def test_a_model_file_that_is_gone_is_said_and_the_report_is_made(database: Database, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pyarrow as pa
 import pytest
 
@@ -16,6 +18,7 @@ from heliotrope import publish, succession
 from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.errors import RegistryError
+from heliotrope.publish import pictures
 from heliotrope.publish.registrations import model_name, registry_uri
 from heliotrope.registry import Registry
 from heliotrope.replay import replay, span_of
@@ -168,3 +171,29 @@ def test_a_registrar_that_the_system_ends_is_told_of(context: Context, monkeypat
         begun[0].kill()
     assert [one.message for one in told] == ["the process that registers them was ended by signal 9"]
     assert len(context.ledger.to_register()) == 5
+
+
+def test_a_regression_s_rows_are_drawn_against_one_feature_between_limits_of_their_own(
+    database: Database, tmp_path: Path
+) -> None:
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE houses (time timestamptz, area float8, garden float8, price float8)")
+        with connection.cursor().copy("COPY houses FROM STDIN") as copy:
+            for hour in world.hours(3):
+                for at in range(60):
+                    copy.write_row([hour.start, 50.0 + at, at % 2, 3000.0 * (50 + at) + 1e5 * (at % 2)])
+    changes = {
+        "name": "houses",
+        "source": {"table": "houses", "time": "time"},
+        "features": ["garden", "area"],
+        "target": "price",
+        "task": "regression",
+        "candidates": [{"name": "ridge", "estimator": "sklearn.linear_model.Ridge", "window": {"kind": "sliding"}}],
+    }
+    with world.replayed(database, tmp_path, **changes) as context:
+        publish.report(context, world.hours(3), tmp_path / "out")
+        said = json.loads((pictures.folder(context) / "view.json").read_text())
+    assert said["axes"] == ["area", "price"], "a flag is no axis"
+    (left, right), (low, high) = said["limits"]
+    assert 0 <= left <= 50 < 109 <= right < 200
+    assert 0 <= low <= 150_000 < 400_000 < high < 700_000

@@ -131,6 +131,8 @@ def history(
         by_hand=tuple(by_hand_text(one) for one in served if one.by_hand and start < one.valid_from <= end),
         frames=frames,
         cut=pictures.cut(context) if frames else "",
+        names=pictures.names(context) if frames else (),
+        target=pipeline.target,
         first_model=first.name,
         asked=answers,
         notes=tuple(note for note in (first.note, *(() if answers is None else answers.notes)) if note),
@@ -175,6 +177,7 @@ def _row(context: Context, summary: CycleSummary) -> CycleRow:
         champion=None if scored is None else scored["candidate"],
         score=None if scored is None else scored["metrics"].get(metric),
         rescored=None if summary.rescored is None else summary.rescored.get(metric),
+        provisional=summary.provisional,
         metrics={} if scored is None else {k: v for k, v in scored["metrics"].items() if v is not None},
         challengers={
             one["candidate"]: one["metrics"][metric]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,14 @@ from heliotrope.threads import one_thread
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from heliotrope.candidates.model import Model
     from heliotrope.context import Context
     from heliotrope.ledger import CycleSummary
-    from heliotrope.report.scene import Limits, Scene
+    from heliotrope.report.scene import Levels, Limits, Scene
 
-__all__ = ["cut", "data_picture", "folder", "look_again", "path", "picture", "write"]
+__all__ = ["cut", "data_picture", "folder", "look_again", "names", "path", "picture", "write"]
 
 _LOOKED_AT = 24
 _Axes = tuple[str, str]
@@ -62,7 +63,7 @@ def data_picture(context: Context, interval: Interval) -> bytes:
     from heliotrope.report.scene import Scene
 
     batch = context.batches(interval)[0]
-    axes, limits, _ = _view(context)
+    shown = _view(context)
     return draw(
         Scene(
             interval=interval,
@@ -71,8 +72,9 @@ def data_picture(context: Context, interval: Interval) -> bytes:
             target=context.pipeline.target,
             task=context.pipeline.task,
             classes=_classes(context, batch.table),
-            axes=axes,
-            limits=limits,
+            axes=shown.axes,
+            levels=shown.levels,
+            limits=shown.limits,
         )
     )
 
@@ -88,7 +90,7 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
     model = None if champion is None else cycle.serving(context, champion)
     batch = context.batches(interval)[0]
     classes = _classes(context, batch.table, model)
-    axes, limits, drifting = _view(context)
+    view = _view(context)
     shown = None if champion is None else champion.candidate if before else f"{champion.candidate}, trained on these"
     scored = summary.champion
     # A champion that needs a column which is declared no more has no regions over those that are.
@@ -106,9 +108,11 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
         score=None if scored is None else scored["metrics"].get(pipeline.metric),
         drifted=bool(summary.drifted) if summary.drift else None,
         decision=summary.outcome,
-        axes=axes,
-        limits=limits,
-        drifting=drifting,
+        axes=view.axes,
+        drifting=view.drifting,
+        levels=view.levels,
+        # Of a regression predicted values are shown against actual ones: both on the target's scale.
+        limits=(view.limits[1],) * 2 if view.limits is not None and pipeline.task == "regression" else view.limits,
     )
 
 
@@ -128,37 +132,61 @@ def _predict(model: Model, classes: tuple[str, ...]) -> Any:
 
 
 def _classes(context: Context, table: pa.Table, model: Model | None = None) -> tuple[str, ...]:
-    """The classes there are, in an order that keeps their colours: as declared, else by name."""
+    """The classes there are, in an order that keeps their colours: as declared, as first looked at, else by name."""
     if context.pipeline.task == "regression":
         return ()
-    found = {str(value) for value in table[context.pipeline.target].unique().to_pylist() if value is not None}
-    found |= set(model.classes if model is not None else ())
-    declared = context.pipeline.classes or ()
-    return (*declared, *sorted(found - set(declared)))
+    found = set(_labels(context, table)) | set(model.classes if model is not None else ())
+    known = _view(context).classes
+    return (*known, *sorted(found - set(known)))
+
+
+def _labels(context: Context, table: pa.Table) -> set[str]:
+    return {str(value) for value in table[context.pipeline.target].unique().to_pylist() if value is not None}
 
 
 def cut(context: Context) -> str:
-    """Which cut through regions of more than two dimensions the pictures show, in words; empty where there is none."""
-    axes, _, drifting = _view(context)
-    if axes is None or len(context.kinds) <= 2:
+    """What is on the axes of all pictures and why, in words; empty where there is no choice."""
+    view = _view(context)
+    if view.axes is None:
         return ""
-    why = "that drift most" if drifting else "that tell most about the target"
+    (first, second), count = view.axes, len(context.kinds)
+    if context.pipeline.task == "regression":
+        if count == 1:
+            return ""
+        return (
+            f"In data.gif, {second} is shown against {first}, the one of the {count} features that tells most about "
+            "it. It was chosen once, for all pictures."
+        )
+    few = [name for name, levels in zip(view.axes, view.levels, strict=True) if levels]
+    said = f" Points are spread a little about the few values of {' and '.join(few)}." if few else ""
+    if count <= 2:
+        return said.strip()
+    why = "that drift most" if view.drifting else "that tell most about the target"
+    others = " after those with many values" if few else ""
     return (
-        f"Of the {len(context.kinds)} features, {axes[0]} and {axes[1]} are on the axes, those {why}; the others are "
-        "held at their median, or their most frequent value, in the interval. Crossed rows are those that the model, "
-        "asked with all their features, predicts wrongly."
+        f"Of the {count} features, {first} and {second} are on the axes, those {why}{others}; they were chosen once, "
+        "for all pictures. The others are held at their median, or their most frequent value, in the interval. "
+        f"Crossed rows are those that the model, asked with all their features, predicts wrongly.{said}"
     )
+
+
+def names(context: Context) -> tuple[tuple[str, str], ...]:
+    """The names of classes that pictures have no room for, as they are there and in full."""
+    from heliotrope.report.names import shortened
+
+    known = _view(context).classes
+    return tuple((short, name) for short, name in zip(shortened(known), known, strict=False) if short != name)
 
 
 def look_again(context: Context) -> None:
     """Choose the view anew where it was chosen over few intervals; where it is another, pictures are drawn again."""
     before = _view(context)
-    if context.scratch["view"].intervals >= _LOOKED_AT:
+    if before.intervals >= _LOOKED_AT:
         return
     chosen = _chosen_view(context)
-    if chosen.intervals > context.scratch["view"].intervals:
+    if chosen.intervals > before.intervals:
         _keep(context, chosen)
-        if _view(context) != before:
+        if replace(before, intervals=chosen.intervals) != chosen:
             _drop(context)
 
 
@@ -167,14 +195,18 @@ class _Chosen:
     """What pictures show, and over how many intervals that was chosen."""
 
     axes: _Axes | None
+    """Two features, or of a regression a feature and the target."""
     limits: Limits | None
+    levels: Levels
+    classes: tuple[str, ...]
     drifting: bool
+    """Whether these features drift most."""
     intervals: int
 
 
-def _view(context: Context) -> tuple[_Axes | None, Limits | None, bool]:
-    """The two axes, their limits, and whether these features drift most; chosen once, so that no animation jumps."""
-    known = context.scratch.get("view")
+def _view(context: Context) -> _Chosen:
+    """What is shown; chosen once, so that no animation jumps."""
+    known: _Chosen | None = context.scratch.get("view")
     if known is None:
         known = _kept(context)
         if known is None:
@@ -183,7 +215,7 @@ def _view(context: Context) -> tuple[_Axes | None, Limits | None, bool]:
                 _drop(context)
             _keep(context, known)
         context.scratch["view"] = known
-    return known.axes, known.limits, known.drifting
+    return known
 
 
 def _kept(context: Context) -> _Chosen | None:
@@ -191,10 +223,16 @@ def _kept(context: Context) -> _Chosen | None:
     try:
         said = json.loads((folder(context) / "view.json").read_text())
         axes = None if said["axes"] is None else (str(said["axes"][0]), str(said["axes"][1]))
-        known = _Chosen(axes, _pairs(said["limits"]), bool(said["drifting"]), int(said["intervals"]))
+        first, second = (tuple(float(value) for value in few) for few in said["levels"])
+        classes = tuple(str(name) for name in said["classes"])
+        declared = context.pipeline.classes or ()
+        known = _Chosen(
+            axes, _pairs(said["limits"]), (first, second), classes, bool(said["drifting"]), int(said["intervals"])
+        )
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    return known if set(axes or ()) <= set(context.kinds) else None
+    there = {*context.kinds, context.pipeline.target}
+    return known if set(axes or ()) <= there and classes[: len(declared)] == tuple(declared) else None
 
 
 def _keep(context: Context, chosen: _Chosen) -> None:
@@ -216,11 +254,10 @@ def _pairs(limits: Sequence[Sequence[float]] | None) -> Limits | None:
 
 
 def _chosen_view(context: Context) -> _Chosen:
-    from heliotrope.report.view import choose_axes, choose_limits, most_drifting, numbers
-
     span = context.rows.span()
+    declared = tuple(context.pipeline.classes or ())
     if span is None:
-        return _Chosen(None, None, False, 0)
+        return _Chosen(None, None, ((), ()), declared, False, 0)
     step = context.pipeline.interval
     begin, count = floor(span[0], step), round((floor(span[1], step) - floor(span[0], step)) / step) + 1
     places = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int))
@@ -230,20 +267,47 @@ def _chosen_view(context: Context) -> _Chosen:
     filled = [batch for batch in batches if batch.rows]
     table = cycle.concat(filled or batches[:1])
     if context.pipeline.task == "regression":
-        target = choose_limits(numbers(table, context.pipeline.target))
-        return _Chosen(None, (target, target), False, len(places))
+        return _against_target(context, table, len(places))
+    whose = np.repeat(np.arange(len(filled)), [batch.table.num_rows for batch in filled])
+    classes = (*declared, *sorted(_labels(context, table) - set(declared)))
+    return _two_features(context, table, whose, classes, len(places))
+
+
+def _against_target(context: Context, table: pa.Table, intervals: int) -> _Chosen:
+    """The one feature that tells most, and the target; without a number among the features, the target alone."""
+    from heliotrope.report.compose import ROOM
+    from heliotrope.report.view import choose_axes, choose_limits, levels_of, numbers
+
+    target = context.pipeline.target
+    up = choose_limits(numbers(table, target), room=ROOM)
+    axes = choose_axes(table, context.kinds, target, context.pipeline.task)
+    if not axes:
+        return _Chosen(None, ((0.0, 1.0), up), ((), ()), (), False, intervals)
+    values = numbers(table, axes[0])
+    levels = levels_of(values)
+    limits = choose_limits(values, room=ROOM, levels=levels), up
+    return _Chosen((axes[0], target), limits, (levels, ()), (), False, intervals)
+
+
+def _two_features(
+    context: Context, table: pa.Table, whose: NDArray[np.int64], classes: tuple[str, ...], intervals: int
+) -> _Chosen:
+    """The two features that drift most; of one interval, those that tell most. ``whose``: each row's interval."""
+    from heliotrope.report.view import choose_axes, choose_limits, levels_of, most_drifting, numbers
+
     axes = choose_axes(table, context.kinds, context.pipeline.target, context.pipeline.task)
     if len(axes) < 2:
-        return _Chosen(None, None, False, len(places))
-    drifting = len(context.kinds) > 2 and len(filled) > 1
+        return _Chosen(None, None, ((), ()), classes, False, intervals)
+    drifting = len(context.kinds) > 2 and len(whose) > 0 and whose[-1] > 0
     if drifting:
-        whose = np.repeat(np.arange(len(filled)), [batch.table.num_rows for batch in filled])
         axes = most_drifting(table, context.kinds, whose)
     first, second = (numbers(table, name) for name in axes[:2])
-    across, up = choose_limits(first), choose_limits(second)
-    if max(across[1] - across[0], up[1] - up[0]) < 1.5 * min(across[1] - across[0], up[1] - up[0]):
+    levels = levels_of(first), levels_of(second)
+    across, up = choose_limits(first, levels=levels[0]), choose_limits(second, levels=levels[1])
+    sizes = across[1] - across[0], up[1] - up[0]
+    if not any(levels) and max(sizes) < 1.5 * min(sizes):
         across = up = choose_limits(np.concatenate([first, second]))  # one scale, where one fits both
-    return _Chosen((axes[0], axes[1]), (across, up), drifting, len(places))
+    return _Chosen((axes[0], axes[1]), (across, up), levels, classes, bool(drifting), intervals)
 
 
 def write(target: Path, data: bytes) -> None:

@@ -7,15 +7,16 @@ into the buffer, then draws points and lettering over them. That takes half the 
 from __future__ import annotations
 
 import math
+import textwrap
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heliotrope.report.drawing import Drawing, Layout
+from heliotrope.report.drawing import COLUMN, HEIGHT, MARGIN, ROW, WIDTH, Drawing, Layout, arranged
 from heliotrope.report.fonts import families, legible
-from heliotrope.report.palette import INK, Look
+from heliotrope.report.palette import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,15 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["HEIGHT", "WIDTH", "Canvas", "canvas", "short"]
 
-WIDTH, HEIGHT = 600, 664
-"""Of a picture, in pixels."""
-
 _DPI = 100
-_LEFT, _WIDE_LEFT, _TOP = 50, 126, 52
 _QUIET = "#5a5a5a"
 _MOST_SIGNS = 105
+_LINE_SIGNS = 98
 _NAME_SIGNS = 14
-_ENTRY_SIGNS = 26
+_MOST_TICKS = 12
+_LABEL = 54
+"""From the second axis to the foot of its name: numbers of seven signs have room between."""
 
 
 @lru_cache(maxsize=16)
@@ -71,9 +71,9 @@ class Canvas:
             self._cell.set_position((x, y))
             self._cell.set_text(text)
             draw(self._cell)
-        if self._legend is not None:
-            self._agg.restore_region(self._legend)
-        for line, text in zip(self._lines, (drawing.title, drawing.subtitle, *drawing.caption), strict=True):
+        said = drawing.subtitle if drawing.subtitle.isprintable() else repr(drawing.subtitle)[1:-1]
+        above, below = (*textwrap.wrap(said, _LINE_SIGNS, max_lines=2, placeholder=" …"), "", "")[:2]
+        for line, text in zip(self._lines, (drawing.title, above, below, *drawing.caption), strict=True):
             self._write(line, legible(text, _MOST_SIGNS))
         return buffer
 
@@ -100,8 +100,8 @@ class Canvas:
 
         figure = Figure(figsize=(WIDTH / _DPI, HEIGHT / _DPI), dpi=_DPI, facecolor="white")
         self._agg = _agg(figure)
-        left, side = _WIDE_LEFT if layout.up else _LEFT, layout.side
-        base = HEIGHT - _TOP - side
+        left, side = layout.left, layout.side
+        base = HEIGHT - layout.top - side
         self._axes = axes = figure.add_axes((left / WIDTH, base / HEIGHT, side / WIDTH, side / HEIGHT))
         self._box = (HEIGHT - base - side, HEIGHT - base, left, left + side)
         _dress(axes, layout)
@@ -109,7 +109,7 @@ class Canvas:
         (self._crosses,) = axes.plot([], [], "x", color=INK, markersize=4.2, markeredgewidth=1.0)
         self._cell = axes.text(0, 0, "", ha="center", va="center", size=9, color=INK, family=families())
         self._lines = [_line(figure, *line) for line in _LINES]
-        legend = _legend(axes, layout.legend) if layout.legend else None
+        self._legend = _legend(figure, layout) if layout.legend else []
         self._over: list[Any] = list(axes.spines.values())
         if layout.diagonal:
             self._over += axes.plot(layout.limits[0], layout.limits[0], color=INK, linewidth=1, linestyle=(0, (4, 3)))
@@ -117,14 +117,19 @@ class Canvas:
             artist.set_animated(True)
         self._agg.draw()
         self._written: dict[Text, Any] = {}
-        self._legend: Any = self._agg.copy_from_bbox(legend.get_window_extent()) if legend else None
         self._still: Any = self._agg.copy_from_bbox(figure.bbox)
         self._grid_rows = [] if layout.up else _places(axes.get_yticks(), layout.limits[1], side, upwards=True)
         self._grid_columns = [] if layout.across else _places(axes.get_xticks(), layout.limits[0], side)
 
 
-_LINES = ((HEIGHT - 25, 14, INK, True), (HEIGHT - 42, 8.5, _QUIET, False), (27, 10, INK, False), (9, 10, INK, False))
-"""Height in pixels, size in points, colour and weight of title, subtitle and the caption's two lines."""
+_LINES = (
+    (HEIGHT - 22, 14, INK, True),
+    (HEIGHT - 39, 8.5, _QUIET, False),
+    (HEIGHT - 53, 8.5, _QUIET, False),
+    (26, 10, INK, False),
+    (8, 10, INK, False),
+)
+"""Height in pixels, size in points, colour and weight of title, subtitle (two lines) and the caption's two lines."""
 
 
 def _agg(figure: Any) -> Any:
@@ -135,7 +140,7 @@ def _agg(figure: Any) -> Any:
 
 
 def _line(figure: Any, height: float, size: float, colour: str, bold: bool) -> Text:
-    artist: Text = figure.text(14 / WIDTH, height / HEIGHT, "", size=size, color=colour, family=families())
+    artist: Text = figure.text(MARGIN / WIDTH, height / HEIGHT, "", size=size, color=colour, family=families())
     if bold:  # and not in the wider fonts, of which few have a bold weight; the title is a time
         artist.set(weight="bold", family=families()[0])
     artist.set_parse_math(False)
@@ -152,9 +157,14 @@ def _dress(axes: Axes, layout: Layout) -> None:
     if not layout.up:
         axes.grid(True, color="#dddddd", linewidth=0.8)
     for set_label, text in ((axes.set_xlabel, layout.x), (axes.set_ylabel, layout.y)):
-        set_label(legible(text, 40), size=9.5, labelpad=1, color=INK, family=families(), parse_math=False)
+        set_label(legible(text, 50), size=9.5, labelpad=1, color=INK, family=families(), parse_math=False)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: short(value))
+    for levels, set_ticks in zip(layout.levels, (axes.set_xticks, axes.set_yticks), strict=True):
+        if 0 < len(levels) <= _MOST_TICKS:
+            set_ticks(levels)
+    if not layout.up:
+        axes.yaxis.set_label_coords(-_LABEL / layout.side, 0.5)
     if layout.across:
         _name(axes.set_xticks, layout.across, 45 if len(layout.across) > 4 else 0)
     if layout.up:
@@ -187,29 +197,37 @@ def _size(points: int) -> float:
     return float(np.clip(140 / max(points, 1) ** 0.5, 3.0, 6.0))
 
 
-def _legend(axes: Axes, entries: tuple[tuple[str, Look], ...]) -> Any:
+def _legend(figure: Any, layout: Layout) -> list[Text]:
+    """The heading and the entries above the axes, and a mark before each entry."""
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], linestyle="", marker=look.marker, markersize=6.5, markerfacecolor=look.hue, markeredgecolor=INK)
-        for _, look in entries
-    ]
-    legend = axes.legend(
-        handles,
-        [str(i) for i in range(len(entries))],
-        loc="upper right",
-        framealpha=1.0,
-        fancybox=False,
-        edgecolor="#bbbbbb",
-        borderaxespad=0.6,
-        handletextpad=0.2,
-        labelspacing=0.35,
-        prop={"family": list(families()), "size": 8.5},
-    )
-    for text, (name, _) in zip(legend.get_texts(), entries, strict=True):
+    texts = []
+    names = [name for name, _ in layout.legend]
+    looks = [None, *(look for _, look in layout.legend)]
+    for look, name, (row, column) in zip(looks, (layout.heading, *names), arranged(layout.heading, names), strict=True):
+        left, height = MARGIN + column * COLUMN, HEIGHT - layout.top + 8 + ROW * (_rows(layout) - 1 - row)
+        text: Text = figure.text(
+            (left + (14 if look else 0)) / WIDTH,
+            height / HEIGHT,
+            "",
+            size=8.5,
+            color=INK if look else _QUIET,
+            family=families(),
+        )
         text.set_parse_math(False)
-        text.set_text(legible(name, _ENTRY_SIGNS))
-    return legend
+        text.set_text(name)
+        texts.append(text)
+        if look is not None:
+            mark = Line2D(
+                [(left + 5) / WIDTH], [(height + 4) / HEIGHT], linestyle="", marker=look.marker, markersize=6.5
+            )
+            mark.set(markerfacecolor=look.hue, markeredgecolor=INK, transform=figure.transFigure)
+            figure.add_artist(mark)
+    return texts
+
+
+def _rows(layout: Layout) -> int:
+    return 1 + arranged(layout.heading, [name for name, _ in layout.legend])[-1][0]
 
 
 def _places(ticks: Any, limits: tuple[float, float], side: int, upwards: bool = False) -> list[int]:

@@ -22,6 +22,7 @@ KINDS = {
     "h": "held",
     "r": "rolled back",
     "l": "scored again",
+    "u": "provisional",
 }
 
 _DONE = {"promote": "p", "refresh": "f", "hold": "h", "roll": "r"}
@@ -32,20 +33,21 @@ def columns(history: History) -> tuple[str, ...]:
     """The table's columns: those of what was never measured are left out."""
     beside = ["First model"] if any(row.frozen is not None for row in history.rows) else []
     beside += ["Challengers"] if any(row.challengers for row in history.rows) else []
-    return ("Interval (UTC)", "Champion", "Score", *beside, "Drift", "Decision", "Reasons", "Rows", "Seconds")
+    return ("Interval (UTC)", "Champion", "Score", *beside, "Drift", "Decision", "Reasons", "Rows", "Seconds of steps")
 
 
 def line(row: CycleRow, shown: tuple[str, ...], most: int = 1000) -> Line:
     """One cycle's cells in the columns ``shown``, with no more than ``most`` signs of drift and of reasons."""
     kinds = ("t" if row.trained else "") + ("d" if row.drifted else "") + _DONE.get(row.outcome, "")
-    kinds += "" if row.rescored is None else "l"
+    kinds += ("" if row.rescored is None else "l") + ("u" if row.provisional else "")
     beside: tuple[str, ...] = (number(row.frozen),) if "First model" in shown else ()
     if "Challengers" in shown:
         beside += (plain(_some(tuple(f"{name} {number(one)}" for name, one in row.challengers.items())), most),)
     return (
         when(row.interval),
         row.champion or "none",
-        number(row.score) if row.rescored is None else f"{number(row.score)}, then {number(row.rescored)}",
+        (number(row.score) if row.rescored is None else f"{number(row.score)}, then {number(row.rescored)}")
+        + ("?" if row.provisional else ""),
         *beside,
         plain(_some(row.drifted), most),
         plain(row.decision, most),
@@ -63,7 +65,8 @@ def reading(rows: tuple[CycleRow, ...], history: History, score: float | None) -
     if len(rows) == 1:
         drift = f"drift: {_some(first.drifted)}" if first.drifted else "no drift"
         decision = first.decision or "no decision"
-        parts = [when(first.interval), first.champion or "no champion", f"{metric} {number(score)}"]
+        waiting = f" (provisional, {_rows(first.provisional)} without a label)" if first.provisional else ""
+        parts = [when(first.interval), first.champion or "no champion", f"{metric} {number(score)}{waiting}"]
         if first.rescored is not None:
             parts.append(f"scored again {number(first.rescored)}")
         if first.frozen is not None:
@@ -81,7 +84,13 @@ def reading(rows: tuple[CycleRow, ...], history: History, score: float | None) -
         parts = [span(between), f"{len(rows)} intervals", served, f"mean {metric} {number(score)}"]
         again = sum(row.rescored is not None for row in rows)
         parts += [f"drift in {drifted}", f"{trained} trained", *([f"{again} scored again"] if again else [])]
+        waiting_in = sum(bool(row.provisional) for row in rows)
+        parts += [f"{waiting_in} provisional"] if waiting_in else []
     return " · ".join(parts)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def number(value: float | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-__all__ = ["families", "legible", "plain"]
+__all__ = ["drawable", "families", "legible", "plain"]
 
 _LATIN = "DejaVu Sans"
 _WIDER = (
@@ -52,6 +52,12 @@ def legible(text: str, width: int = 22) -> str:
     signs = plain(text, 4 * width)
     shown = "".join(sign if sign.isprintable() and ord(sign) in known else _escape(sign) for sign in signs)
     return plain(shown, width)
+
+
+def drawable(text: str) -> bool:
+    """Whether at least half of the signs of ``text`` are known, so that it can be read although others are escaped."""
+    known = _signs()
+    return 2 * sum(sign.isprintable() and ord(sign) in known for sign in text) >= len(text)
 
 
 def plain(text: str, width: int) -> str:

@@ -54,6 +54,8 @@ class CycleRow:
     """The champion's metric on the interval's rows, before any training on them."""
     rescored: float | None = None
     """The same on the rows as they were when the interval was scored again; None where it was not."""
+    provisional: int = 0
+    """Rows without a label yet, as last seen: with them the score may become another."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     challengers: Mapping[str, float] = field(default_factory=dict)
     """The same metric of every model that was scored on these rows without having seen them."""
@@ -68,6 +70,7 @@ class CycleRow:
     reasons: tuple[str, ...] = ()
     rows: int = 0
     seconds: float = 0.0
+    """Of the cycle's steps."""
     trained: bool = False
     window_rows: int | None = None
     """What the champion was trained on."""
@@ -115,7 +118,11 @@ class History:
     """What people changed, in order of time."""
     frames: tuple[tuple[Interval, bytes], ...] = ()
     cut: str = ""
-    """Which cut through the regions the pictures show; empty where there are only two features, or no regions."""
+    """What is on the pictures' axes and why; empty where there is no choice."""
+    names: tuple[tuple[str, str], ...] = ()
+    """Names of classes that pictures have no room for: as they are there, and in full."""
+    target: str = ""
+    """In whose unit a regression errs."""
     first_model: str = ""
     """Which model ``CycleRow.frozen`` is of."""
     asked: Asked | None = None

@@ -18,6 +18,7 @@ from heliotrope.interval import Interval
 from heliotrope.report import costs, cycles, trust
 from heliotrope.report.animation import first_frame
 from heliotrope.report.canvas import short
+from heliotrope.report.fonts import plain
 from heliotrope.report.history import History, Totals, totals
 from heliotrope.report.reliability import calibration_error
 from heliotrope.report.scores import HEIGHT, score
@@ -34,6 +35,9 @@ _MOST_BYTES = 3_600_000
 _LEAST_FRAME_BYTES = 600_000
 _LAST_TICK = 95.0
 """Percent of the width beyond which a moment's name would be cut off."""
+_IN_THE_TARGETS_UNIT = ("mae", "rmse")
+_MOST_SIGNS = 120
+"""Of a class's name in a table's head."""
 _MOST_CLASSES = 12
 """A matrix of more is not legible: the most frequent mistakes are listed in its place."""
 
@@ -78,6 +82,12 @@ def render(history: History) -> str:
             slices=trust.dots(asked.slices, history.lower_is_better) if asked else [],
             spans=trust.spans(asked.residuals) if asked and asked.residuals else [],
             bars=trust.bars(asked.residuals) if asked and asked.residuals else "",
+            zero=trust.zero(asked.residuals) if asked and asked.residuals else None,
+            reach=trust.reach(asked.residuals) if asked and asked.residuals else (),
+            unit=_unit(history),
+            plain=plain,
+            most_signs=_MOST_SIGNS,
+            provisional=sum(bool(row.provisional) for row in history.rows),
             most_classes=_MOST_CLASSES,
             number=cycles.number,
             short=short,
@@ -141,15 +151,25 @@ def _tiles(history: History, counted: Totals) -> list[tuple[str, str, str]]:
     """Label, figure and note of what is said at a glance."""
     metric = history.metric.replace("_", " ")
     better = "lower is better" if history.lower_is_better else "higher is better"
+    unit = _unit(history)
     each = counted.seconds / counted.cycles if counted.cycles else 0.0
     return [
-        (f"mean {metric}", cycles.number(counted.mean), better),
+        (
+            f"mean {metric}",
+            cycles.number(counted.mean),
+            f"{better}, in the unit of {plain(unit, 40)}" if unit else better,
+        ),
         (f"worst {metric}", cycles.number(counted.worst), f"of {counted.scored:,} intervals"),
         ("cycles", f"{counted.cycles:,}", f"{counted.rows:,} rows"),
         ("drifted", f"{counted.drifted:,}", "intervals"),
         ("trainings", f"{counted.trainings:,}", f"{counted.promoted:,} promoted, {counted.refreshed:,} refreshed"),
-        ("seconds", f"{counted.seconds:,.1f}", f"{each:.3f} a cycle"),
+        ("seconds of steps", f"{counted.seconds:,.1f} s", f"{each:.3f} s a cycle"),
     ]
+
+
+def _unit(history: History) -> str:
+    """The column in whose unit the metric is; empty for one that has none."""
+    return history.target if history.metric in _IN_THE_TARGETS_UNIT else ""
 
 
 def _frames(history: History, room: int) -> list[tuple[float, str, str]]:

@@ -19,7 +19,7 @@ from heliotrope.report.palette import LEVELS, OTHER, tints
 from heliotrope.report.view import codes, numbers
 
 if TYPE_CHECKING:
-    from heliotrope.report.scene import Limits, Predict, Scene
+    from heliotrope.report.scene import Levels, Limits, Predict, Scene
 
 __all__ = ["grid_table", "paint", "shares"]
 
@@ -27,13 +27,16 @@ _AGREES = 0.99
 _SAME = 1e-6
 
 
-def grid_table(scene: Scene, x: str, y: str, limits: Limits, grid: int) -> pa.Table:
+def grid_table(scene: Scene, x: str, y: str, limits: Limits, grid: int, levels: Levels = ((), ())) -> pa.Table:
     """``grid`` x ``grid`` rows in the types of the batch: every pair of values of ``x`` and ``y`` between ``limits``.
 
     ``x`` runs fastest. The time is the interval's start in every row; other features are at their median, or at their
-    most frequent value; the target is left out.
+    most frequent value; the target is left out. On an axis of few ``levels`` a model is asked at these alone: each
+    point stands at the nearest.
     """
-    along, up = (np.linspace(low, high, grid) for low, high in limits)
+    along, up = (
+        _nearest(np.linspace(low, high, grid), np.array(few)) for (low, high), few in zip(limits, levels, strict=True)
+    )
     rows = grid * grid
     points = {x: np.tile(along, grid), y: np.repeat(up, grid)}
     names = [scene.table.schema.names[0], *scene.features]
@@ -44,6 +47,12 @@ def grid_table(scene: Scene, x: str, y: str, limits: Limits, grid: int) -> pa.Ta
         for name in names
     ]
     return pa.table(columns, names=names)
+
+
+def _nearest(values: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not len(levels):
+        return values
+    return np.asarray(levels[np.abs(values[:, None] - levels).argmin(axis=1)])
 
 
 def _held(scene: Scene, name: str) -> pa.Scalar:

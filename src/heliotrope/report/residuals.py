@@ -12,6 +12,8 @@ __all__ = ["Level", "Residuals", "residuals"]
 _BARS = 24
 _LEVELS = 8
 _SHOWN = (0.01, 0.99)
+_REACH = 4
+"""From the quarters outward, in times of what is between them: one row far off must not flatten all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Residuals:
     tenth: float
     ninetieth: float
     edges: tuple[float, ...]
-    """Of bars of equal width that hold the middle 98 in 100; the rest is counted in the outermost."""
+    """Of bars of equal width that hold the middle 98 in 100, or less where a few lie far off; the outermost count the
+    rest."""
     counts: tuple[int, ...]
     levels: tuple[Level, ...]
     """By prediction, as many rows in each as can be."""
@@ -49,7 +52,7 @@ def residuals(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> Re
     (3, 0.333, 3)
     """
     off = actual - predicted
-    low, high = (float(end) for end in np.quantile(off, _SHOWN))
+    low, high = _ends(off)
     room = (high - low) or max(abs(high), 1.0)
     edges = np.linspace(low - 0.02 * room, high + 0.02 * room, _BARS + 1)
     counts, _ = np.histogram(np.clip(off, edges[0], edges[-1]), edges)
@@ -74,3 +77,15 @@ def residuals(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> Re
             for part in parts
         ),
     )
+
+
+def _ends(off: NDArray[np.float64]) -> tuple[float, float]:
+    """The middle 98 in 100, and less where the outermost lie far off.
+
+    >>> _ends(np.array([0.0, 1.0, 2.0, 3.0, 4.0, 1e9]))[1] < 20
+    True
+    """
+    low, high = (float(end) for end in np.quantile(off, _SHOWN))
+    lower, upper = (float(end) for end in np.quantile(off, (0.25, 0.75)))
+    reach = _REACH * (upper - lower)
+    return (max(low, lower - reach), min(high, upper + reach)) if reach > 0 else (low, high)

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
     from heliotrope.interval import Interval
 
-__all__ = ["Kind", "Limits", "Predict", "Scene"]
+__all__ = ["Kind", "Levels", "Limits", "Predict", "Scene"]
 
 Kind = Literal["numeric", "categorical"]
 Limits = tuple[tuple[float, float], tuple[float, float]]
 """From and to on the first axis, from and to on the second."""
+Levels = tuple[tuple[float, ...], tuple[float, ...]]
+"""The values of the features on the two axes, where they have few; empty for one that has many."""
 Predict = Callable[["pa.Table"], "tuple[NDArray[Any], NDArray[Any] | None]"]
 """Rows to (labels or values, probabilities or None): one label and one row of probabilities for each."""
 
@@ -27,8 +29,8 @@ class Scene:
 
     ``table`` holds the batch: time, features, target; the time column is the first. ``predict`` is given tables with
     the same columns but the target; its probabilities have one column a class, in the order of ``classes``. Without
-    ``predict`` the data alone are drawn. ``axes`` and ``limits`` fix what is shown, so that the frames of an animation
-    do not jump; absent, they are chosen from the table (:mod:`heliotrope.report.view`).
+    ``predict`` the data alone are drawn. ``axes``, ``levels`` and ``limits`` fix what is shown, so that the frames of
+    an animation do not jump; absent, they are chosen from the table (:mod:`heliotrope.report.view`).
     """
 
     interval: Interval
@@ -44,6 +46,8 @@ class Scene:
     drifted: bool | None = None
     decision: str = ""
     axes: tuple[str, str] | None = None
+    """Two features, or of a regression a feature and the target."""
     drifting: bool = False
     """Whether the axes were chosen because these features drift most."""
+    levels: Levels = ((), ())
     limits: Limits | None = None

@@ -34,7 +34,9 @@ class Slice:
 
 
 def parts(table: pa.Table, name: str, kind: Kind) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """The rows by a feature's quarter, or by its most frequent values: what they are, and which, shape (rows,).
+    """The rows by a feature's quarter, or its values: what they are, and which, shape (rows,).
+
+    A number is cut into quarters where it has more than five values, a category into its most frequent ones.
 
     Parts of fewer than 20 rows are left out, and so is a feature that has one part alone.
 
@@ -42,10 +44,21 @@ def parts(table: pa.Table, name: str, kind: Kind) -> Iterator[tuple[str, NDArray
     >>> [(label, int(mask.sum())) for label, mask in parts(table, "x", "numeric")]
     [('up to 19.75', 20), ('19.75 to 39.5', 20), ('39.5 to 59.25', 20), ('above 59.25', 20)]
     """
-    found = list(_quarters(numbers(table, name)) if kind == "numeric" else _values(table, name))
+    found = list(_of_numbers(numbers(table, name)) if kind == "numeric" else _values(table, name))
     found = [(label, mask) for label, mask in found if np.count_nonzero(mask) >= _FEWEST_ROWS]
     if len(found) > 1:
         yield from found
+
+
+def _of_numbers(values: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    known = np.isfinite(values)
+    few = np.unique(values[known])
+    if not 0 < len(few) <= _MOST_VALUES:
+        yield from _quarters(values)
+        return
+    for value in few:
+        yield short(float(value)), values == value
+    yield "none", ~known
 
 
 def _quarters(values: NDArray[np.float64]) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -93,6 +93,7 @@ def marks(history: History, groups: Sequence[Group]) -> list[Marks]:
         "rolled back": lambda row: row.outcome == "roll",
         "held": lambda row: row.outcome == "hold",
         "scored again": lambda row: row.rescored is not None,
+        "provisional": lambda row: row.provisional > 0,
     }
     found = []
     for name, happened in kinds.items():

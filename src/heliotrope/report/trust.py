@@ -9,10 +9,11 @@ from heliotrope.report.canvas import short
 from heliotrope.report.residuals import Residuals
 from heliotrope.report.slices import Slice
 
-__all__ = ["Dot", "Row", "bars", "dots", "spans"]
+__all__ = ["Dot", "Row", "bars", "dots", "reach", "spans", "zero"]
 
-_ROOM = 4.0
+_ROOM = 8.0
 """Percent of the width that is kept free on either side."""
+_FAR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,12 @@ def dots(slices: Sequence[Slice], lower_is_better: bool) -> list[tuple[str, list
 
 def spans(found: Residuals) -> list[Row]:
     """A row for each level of the predictions, and one for all of them."""
-    low = min(0.0, found.tenth, *(one.tenth for one in found.levels))
-    high = max(0.0, found.ninetieth, *(one.ninetieth for one in found.levels))
+    low, high = reach(found)
 
     def row(label: str, rows: int, mean: float, tenth: float, ninetieth: float) -> Row:
-        left = _percent(tenth, low, high)
-        width = round(_percent(ninetieth, low, high) - left, 2)
-        places = _percent(0.0, low, high), min(max(_percent(mean, low, high), 0.0), 100.0)
+        left, right = (_kept(_percent(end, low, high)) for end in (tenth, ninetieth))
+        width = round(right - left, 2)
+        places = _percent(0.0, low, high), _kept(_percent(mean, low, high))
         return Row(label, rows, mean, tenth, ninetieth, *places, left, width)
 
     levels = [
@@ -70,6 +70,24 @@ def spans(found: Residuals) -> list[Row]:
         for one in found.levels
     ]
     return [*levels, row("all", found.rows, found.mean, found.tenth, found.ninetieth)]
+
+
+def reach(found: Residuals) -> tuple[float, float]:
+    """The residuals that the rows of :func:`spans` begin and end at.
+
+    It is what 8 in 10 of each level lie between, but no farther than a few times that of all: one level must not
+    flatten the others.
+    """
+    far = _FAR * (found.ninetieth - found.tenth)
+    low = min(0.0, found.tenth, *(one.tenth for one in found.levels))
+    high = max(0.0, found.ninetieth, *(one.ninetieth for one in found.levels))
+    return (max(low, min(0.0, found.tenth) - far), min(high, max(0.0, found.ninetieth) + far)) if far else (low, high)
+
+
+def zero(found: Residuals) -> float | None:
+    """Where in percent of the bars' width an error of zero lies; None where it is beyond them."""
+    low, high = found.edges[0], found.edges[-1]
+    return round(-low / (high - low) * 100, 2) if low < 0 < high else None
 
 
 def bars(found: Residuals) -> str:
@@ -80,6 +98,10 @@ def bars(found: Residuals) -> str:
         for at, count in enumerate(found.counts)
         if count
     )
+
+
+def _kept(percent: float) -> float:
+    return min(max(percent, 0.0), 100.0)
 
 
 def _percent(value: float, low: float, high: float) -> float:

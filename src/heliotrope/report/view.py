@@ -16,6 +16,10 @@ With more than two features a picture is a cut through the regions: two numeric 
 held at their median, or their most frequent value, in the interval; the picture says so, and the rows that the model,
 asked with all of their features, predicts wrongly are crossed. On the axes are the two features that drift most from
 interval to interval or, where intervals are not told apart, the two that tell most about the target.
+
+A feature of few values (:func:`levels_of`: yes and no, a grade, an hour of the day) makes stripes of a picture: it is
+on an axis only where too few others are. Its points are then spread about its values, and a model is asked at these
+alone.
 """
 
 from __future__ import annotations
@@ -31,13 +35,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from heliotrope.report.scene import Kind, Scene
+    from heliotrope.report.scene import Kind, Levels, Scene
 
-__all__ = ["View", "choose_axes", "choose_limits", "codes", "most_drifting", "numbers", "view"]
+__all__ = ["View", "choose_axes", "choose_limits", "codes", "levels_of", "most_drifting", "numbers", "view"]
 
 _CELLS = 20
 _HUGE = 1e290
 _SAME = 1e-9
+_FEW = 24
+_EACH = 4
+"""Rows that each of few values has on average, or the column has as many values as it has rows."""
+_BESIDE = 0.6
+"""Room beside the outermost of few values, in shares of the least step between them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,18 +56,27 @@ class View:
     kind: str
     x: str = ""
     y: str = ""
+    levels: Levels = ((), ())
 
 
 def view(scene: Scene) -> View:
     """The picture that fits ``scene``, on its own axes if it names any."""
     axes = scene.axes or choose_axes(scene.table, scene.features, scene.target, scene.task)
+    levels = scene.levels
+    if scene.axes is None:
+        first, second = (*(levels_of(numbers(scene.table, name)) for name in axes[:2]), (), ())[:2]
+        levels = (first, second)
     if scene.task == "regression":
         if scene.predict is not None:
             return View(kind="fit")
-        return View(kind="target", x=axes[0], y=scene.target) if axes else View(kind="quantiles", y=scene.target)
+        return (
+            View(kind="target", x=axes[0], y=scene.target, levels=(levels[0], ()))
+            if axes
+            else View(kind="quantiles", y=scene.target)
+        )
     if len(axes) < 2:
         return View(kind="counts" if scene.predict is None else "confusion")
-    return View(kind="classes" if scene.predict is None else "regions", x=axes[0], y=axes[1])
+    return View(kind="classes" if scene.predict is None else "regions", x=axes[0], y=axes[1], levels=levels)
 
 
 def choose_axes(table: pa.Table, features: Mapping[str, Kind], target: str, task: str) -> tuple[str, ...]:
@@ -66,7 +84,7 @@ def choose_axes(table: pa.Table, features: Mapping[str, Kind], target: str, task
 
     A feature tells as much as the share of its variance that lies between the classes (the correlation ratio), or
     the square of its correlation with a numeric target; of the second, only what it does not share with the first
-    counts. With two features or fewer it is those, in their own order.
+    counts. Features of few values come after all others. With two features or fewer it is those, in their own order.
     """
     names = [name for name, kind in features.items() if kind == "numeric"]
     if len(names) <= (1 if task == "regression" else 2):
@@ -78,11 +96,12 @@ def choose_axes(table: pa.Table, features: Mapping[str, Kind], target: str, task
     else:
         labels = _own_codes(table, target)
         told = {name: _correlation_ratio(values[name], labels) for name in names}
-    first = max(names, key=lambda name: told[name])
+    few = {name for name in names if levels_of(values[name])}
+    first = max(names, key=lambda name: (name not in few, told[name]))
     others = {
         name: told[name] * (1 - _correlation(values[first], values[name]) ** 2) for name in names if name != first
     }
-    return (first, max(others, key=lambda name: others[name]))
+    return (first, max(others, key=lambda name: (name not in few, others[name])))
 
 
 def most_drifting(
@@ -92,20 +111,39 @@ def most_drifting(
 
     A feature drifts as much as the share of its variance that lies between two parts that follow each other (the
     correlation ratio), on average over all such pairs: one that jumps once drifts less than one that never rests.
+    Features of few values come after all others.
     """
     names = [name for name, kind in features.items() if kind == "numeric"]
     bounds = np.searchsorted(parts, np.arange(int(parts[-1]) + 2))
     pairs = [slice(bounds[at], bounds[at + 2]) for at in range(len(bounds) - 2)]
-    moved = {}
+    order = {}
     for name in names:
         values = numbers(table, name)
-        moved[name] = sum(_correlation_ratio(values[pair], parts[pair]) for pair in pairs)
-    chosen = sorted(names, key=lambda name: -moved[name])[:count]
+        order[name] = (bool(levels_of(values)), -sum(_correlation_ratio(values[pair], parts[pair]) for pair in pairs))
+    chosen = sorted(names, key=lambda name: order[name])[:count]
     return tuple(name for name in names if name in chosen)
 
 
-def choose_limits(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Round limits that hold nearly all of ``values``: the middle 98 in 100 and a quarter of their range either side.
+def levels_of(values: NDArray[np.float64]) -> tuple[float, ...]:
+    """The values of a feature that has few: at most 24, each in four rows on average; empty where it has more.
+
+    >>> levels_of(np.array([1.0, 0.0, np.nan, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0]))
+    (0.0, 1.0)
+    >>> levels_of(np.linspace(0, 1, 100))
+    ()
+    """
+    finite = values[np.isfinite(values)]
+    found = np.unique(finite)
+    few = 0 < len(found) <= _FEW and len(found) * _EACH <= len(finite)
+    return tuple(float(value) for value in found) if few else ()
+
+
+def choose_limits(
+    values: NDArray[np.float64], *, room: float = 0.25, levels: tuple[float, ...] = ()
+) -> tuple[float, float]:
+    """Round limits that hold nearly all of ``values``: the middle 98 in 100 and a share of their range either side.
+
+    Where there are ``levels`` it is all of them, and a little more than half a step either side.
 
     >>> choose_limits(np.linspace(-4.2, 4.3, 300))
     (-7.0, 7.0)
@@ -113,15 +151,21 @@ def choose_limits(values: NDArray[np.float64]) -> tuple[float, float]:
     (0.0, 1.0)
     """
     finite = np.clip(values[np.isfinite(values)], -_HUGE, _HUGE)
+    if levels and max(map(abs, levels)) < _HUGE:
+        beside = _BESIDE * (float(np.diff(levels).min()) if len(levels) > 1 else 1.0)
+        if levels[0] - beside < levels[0] and levels[-1] < levels[-1] + beside:  # else they are one, as far as is drawn
+            return (levels[0] - beside, levels[-1] + beside)
     if not len(finite):
         return (0.0, 1.0)
     low, high = (float(end) for end in np.quantile(finite, (0.01, 0.99)))
     size = max(abs(low), abs(high))
-    margin = (high - low) / 4
+    margin = (high - low) * room
     if margin <= max(size * _SAME, 1 / _HUGE):  # all the same, as far as can be drawn
         margin = size / 2 if size > 1 / _HUGE else 1.0
     step = _round_step((high - low + 2 * margin) / _CELLS)
     below, above = math.floor((low - margin) / step) * step, math.ceil((high + margin) / step) * step
+    if finite.min() >= 0 > below:  # what is never negative needs no room below zero but for the points at zero
+        below = -step
     return (float(f"{below:.12g}"), float(f"{above:.12g}"))
 
 

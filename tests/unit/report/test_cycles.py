@@ -11,7 +11,7 @@ from heliotrope.report.cycles import KINDS, columns, line, number, reading, span
 from heliotrope.report.history import History
 from unit.report.sample import HOUR, START, cycle
 
-SHOWN = ("Interval (UTC)", "Champion", "Score", "Drift", "Decision", "Reasons", "Rows", "Seconds")
+SHOWN = ("Interval (UTC)", "Champion", "Score", "Drift", "Decision", "Reasons", "Rows", "Seconds of steps")
 
 
 def test_a_line_has_a_text_for_every_column_and_its_kinds(make_history: Callable[..., History]) -> None:
@@ -27,7 +27,7 @@ def test_a_line_has_a_text_for_every_column_and_its_kinds(make_history: Callable
         "Decision": "promote",
         "Reasons": "schedule: 1 interval since the last training",
         "Rows": "900",
-        "Seconds": "0.05",
+        "Seconds of steps": "0.05",
         "kinds": "tdp",
     }
 
@@ -96,3 +96,11 @@ def test_a_cycle_without_anything_can_be_read(make_history: Callable[..., Histor
 def test_whole_days_are_named_without_the_hour() -> None:
     assert span(Interval(START, START + 48 * HOUR)) == "2026-11-24 to 2026-11-26"
     assert span(Interval(START + HOUR, START + 25 * HOUR)) == "2026-11-24 01:00 to 2026-11-25 01:00"
+
+
+def test_a_score_that_may_change_has_a_question_mark(make_history: Callable[..., History]) -> None:
+    row = cycle(3, provisional=1, rescored=0.94)
+    assert line(row, SHOWN)[2] == "0.9530, then 0.9400?"
+    assert "u" in line(row, SHOWN)[-1]
+    assert "accuracy 0.9530 (provisional, 1 row without a label)" in reading((row,), make_history(), row.score)
+    assert reading((row, cycle(4)), make_history(), 0.95).endswith("1 provisional")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +18,7 @@ from heliotrope.report import palette
 from heliotrope.report.canvas import HEIGHT, WIDTH, canvas
 from heliotrope.report.caption import caption, title
 from heliotrope.report.compose import MOST_POINTS, compose
+from heliotrope.report.drawing import Layout
 from heliotrope.report.frame import draw
 from heliotrope.report.regions import grid_table
 from heliotrope.report.scene import Kind, Scene
@@ -28,7 +30,9 @@ Make = Callable[..., Scene]
 
 def at(picture: np.ndarray[Any, Any], x: float, y: float) -> list[int]:
     """The colour at a point of [-7, 7] x [-7, 7]."""
-    return [int(part) for part in picture[round(52 + (7 - y) / 14 * 536), round(50 + (x + 7) / 14 * 536)]]
+    box = Layout("x", "y", ((-7.0, 7.0), (-7.0, 7.0)), "class:", (("A", palette.Look(palette.HUES[0], "o")),))
+    row, column = box.top + (7 - y) / 14 * box.side, box.left + (x + 7) / 14 * box.side
+    return [int(part) for part in picture[round(row), round(column)]]
 
 
 def hue(place: int) -> np.ndarray[Any, Any]:
@@ -57,7 +61,7 @@ def test_a_canvas_used_before_draws_what_a_new_one_draws(make_scene: Make) -> No
 
 def test_every_class_has_its_region(make_scene: Make) -> None:
     picture = pixels(draw(make_scene(0)))
-    for place, (x, y) in enumerate([(6.0, 0.4), (-3.3, 5.7), (-3.3, -5.7)]):
+    for place, (x, y) in enumerate([(6.4, 0.4), (-3.3, 5.7), (-3.3, -5.7)]):
         assert np.abs(np.array(at(picture, x, y)) - hue(place)).max() <= 8
 
 
@@ -96,7 +100,7 @@ def test_every_row_within_the_limits_is_a_point_and_the_others_are_counted(make_
     x, y = table["x"].to_numpy(), table["y"].to_numpy()
     inside = int(((np.abs(x) <= 1) & (np.abs(y) <= 1)).sum())
     assert sum(len(points.offsets) for points in drawing.points) == inside
-    assert f"{120 - inside} outside." in drawing.subtitle
+    assert f"{120 - inside} rows outside." in drawing.subtitle
 
 
 def test_of_very_many_rows_some_are_shown_and_the_picture_says_so(make_scene: Make) -> None:
@@ -152,15 +156,15 @@ def test_any_number_of_classes_is_drawn(make_scene: Make, count: int) -> None:
     names = tuple(f"class {i:02}" for i in range(count))
     scene = make_scene(classes=names, table=rows(classes=names, each=3))
     legend = compose(scene, 20).layout.legend
-    assert len(legend) == min(count, 15)
-    assert (legend[-1][0] == f"and {count - 14} more") == (count > 14)
+    assert len(legend) == min(count, 29)
+    assert (legend[-1][0] == f"{count - 28} more classes") == (count > 28)
     draw(scene, grid=20)
 
 
 def test_classes_the_model_does_not_know_are_grey_and_named_so(make_scene: Make) -> None:
     scene = make_scene(classes=("A", "B"), table=rows(classes=("A", "B", "C")))
     drawing = compose(scene, 10)
-    assert drawing.layout.legend[-1] == ("other classes", palette.Look(palette.OTHER, "o"))
+    assert drawing.layout.legend[-1] == ("others", palette.Look(palette.OTHER, "o"))
     assert sum(len(points.offsets) for points in drawing.points if points.look.hue == palette.OTHER) == 40
 
 
@@ -185,12 +189,15 @@ def test_with_more_features_regions_are_a_cut_at_the_others_median_and_wrong_row
     assert drawing.pixels is not None
     assert drawing.crosses is not None
     assert len(drawing.crosses) == 80
-    assert "over 2 of 3 features, 1 other held at its median" in drawing.subtitle
+    assert "over 2 of 3 features. 1 other at its median." in drawing.subtitle
     assert drawing.layout.legend[-1][0] == "predicted wrongly"
     grid = next(table for table in asked if table.num_rows == 100)
     assert set(grid["z"].to_pylist()) == {float(np.median(scene.table["z"].to_numpy()))}
-    drifting = compose(Scene(**{**fields(scene), "drifting": True}), 10)
-    assert "over the 2 features that drift most, 1 other held at its median" in drifting.subtitle
+    drifting = compose(Scene(**{**fields(scene), "drifting": True, "axes": ("x", "y")}), 10)
+    assert (
+        "over the 2 features that drift most. The same axes in every picture; 1 other at its median."
+        in drifting.subtitle
+    )
     draw(scene)
 
 
@@ -298,3 +305,63 @@ def test_threads_may_draw_at_once(make_scene: Make) -> None:
     alone = [draw(make_scene(hour)) for hour in range(4)]
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda hour: draw(make_scene(hour)), range(4))) == alone
+
+
+def test_what_a_picture_says_above_the_axes_fits_two_lines(make_scene: Make) -> None:
+    names = {f"f{at}": "numeric" for at in range(40)}
+    table = rows(each=1500)
+    for name in list(names)[2:]:
+        table = table.append_column(name, table["x"])
+    table = table.rename_columns(["time", "f0", "f1", "class", *list(names)[2:]])
+    scene = make_scene(
+        table=table,
+        features=names,
+        axes=("f0", "f1"),
+        drifting=True,
+        limits=((-1.0, 1.0), (-1.0, 1.0)),
+        predict=lambda asked: (
+            np.repeat(np.array(["A"], dtype=object), asked.num_rows),
+            np.tile([1.0, 0, 0], (asked.num_rows, 1)),
+        ),
+    )
+    said = compose(scene, 10).subtitle
+    assert "38 others" in said
+    assert "outside" in said
+    assert len(textwrap.wrap(said, 98)) == 2
+
+
+def test_points_of_few_values_are_spread_about_them_and_the_model_is_asked_at_these_alone(make_scene: Make) -> None:
+    flag = np.arange(120) % 2
+    table = rows().set_column(1, "x", pa.array(flag))
+    asked: list[pa.Table] = []
+
+    def always_a(given: pa.Table) -> Any:
+        asked.append(given)
+        return np.repeat(np.array(["A"], dtype=object), given.num_rows), None
+
+    drawing = compose(make_scene(table=table, limits=None, predict=always_a), 20)
+    across = np.concatenate([points.offsets for points in drawing.points])[:, 0]
+    assert len(np.unique(across)) == 120
+    assert np.abs(across - np.rint(across)).max() < 0.3
+    assert set(np.rint(across)) == {0.0, 1.0}
+    assert set(asked[0]["x"].to_pylist()) == {0, 1}
+    assert drawing.layout.levels == ((0.0, 1.0), ())
+    assert drawing.layout.x == "x (points spread about its values)"
+    assert drawing.layout.y == "y"
+    draw(make_scene(table=table, limits=None, predict=always_a))
+
+
+def test_a_row_without_a_label_is_grey_and_said_to_have_none(make_scene: Make) -> None:
+    labels = rows()["class"].to_pylist()
+    table = rows().set_column(3, "class", pa.array([None, *labels[1:]]))
+    assert compose(make_scene(table=table), 10).layout.legend[-1][0] == "no label"
+
+
+def test_one_outlier_does_not_flatten_a_regression(make_scene: Make) -> None:
+    prices = rows()["x"].to_numpy() * 1e5
+    prices[7] = 1e12
+    table = rows().drop_columns(["class"]).append_column("price", pa.array(prices))
+    scene = numeric_target(make_scene, table=table, predict=lambda asked: (asked["x"].to_numpy() * 1e5, None))
+    drawing = compose(scene, 10)
+    assert drawing.layout.limits[1][1] < 2e6
+    assert "1 row outside." in drawing.subtitle

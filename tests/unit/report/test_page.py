@@ -19,7 +19,7 @@ from heliotrope.interval import Interval
 from heliotrope.report.animation import animate
 from heliotrope.report.confusion import Confusion
 from heliotrope.report.frame import draw
-from heliotrope.report.history import Asked, ChampionSpan, History, totals
+from heliotrope.report.history import Asked, ChampionSpan, Fit, History, totals
 from heliotrope.report.page import render, verdict
 from heliotrope.report.reliability import Bin
 from heliotrope.report.residuals import residuals
@@ -380,3 +380,61 @@ def test_a_page_of_little_has_headings_in_order_and_a_name_for_every_chart(
     assert len(ids) == len(set(ids))
     named = [attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs]
     assert set(named) <= set(ids)
+
+
+def test_provisional_scores_are_marked_and_explained(make_history: Make) -> None:
+    page = Page(render(make_history(3, rows=(cycle(1), cycle(2, provisional=40)))))
+    assert "0.9520?" in page.texts["td"]
+    assert "0.9510" in page.texts["td"]
+    hints = [text for text in page.texts["p"] if text.startswith("? provisional")]
+    assert len(hints) == 1
+    assert "have no label yet" in hints[0]
+    assert "(1 interval)" in hints[0]
+    assert "provisional (1)" in page.texts["div"]
+    assert "(provisional, 40 rows without a label)" in page.data["readings"][1][1]
+    assert "provisional:" not in render(make_history(3))
+
+
+def test_every_figure_of_time_says_what_it_counts(make_history: Make) -> None:
+    rows = tuple(cycle(hour, fits=(Fit("tree", 900, 0.5),)) for hour in range(3))
+    page = Page(render(make_history(3, rows=rows)))
+    assert {"seconds of training", "seconds a fit", "rows", "rows a fit", "Seconds of steps"} <= set(page.texts["th"])
+    assert "seconds" not in [text.lower().strip() for text in page.texts["th"]]
+    assert page.texts["dt"][-1] == "seconds of steps"
+    assert {"0.1 s", "0.050 s a cycle"} <= set(page.texts["dd"]) or {"0.2 s", "0.050 s a cycle"} <= set(
+        page.texts["dd"]
+    )
+
+
+def test_a_regression_is_in_the_unit_of_its_target(make_history: Make) -> None:
+    off = residuals(np.random.default_rng(0).normal(size=500), np.zeros(500))
+    asked = Asked(intervals=4, of=4, rows=500, residuals=off)
+    said: dict[str, Any] = {"task": "regression", "metric": "mae", "lower_is_better": True, "best_possible": None}
+    page = Page(render(make_history(asked=asked, target="price_eur", **said)))
+    assert "lower is better, in the unit of price_eur" in page.texts["dd"]
+    assert "actual less predicted price_eur" in page.texts["div"]
+    assert "rows" in page.texts["div"]
+    assert "predicted price_eur" in page.texts["th"]
+    assert "mean residual" in page.texts["th"]
+    assert "in the unit of" not in render(make_history(target="price_eur"))
+
+
+def test_names_that_pictures_shorten_are_there_in_full(make_history: Make) -> None:
+    name = "a name of sixty signs, of which a picture shows the two ends"
+    frames = ((cycle(0).interval, PNG),)
+    page = Page(render(make_history(1, frames=frames, names=(("a name … two ends", name), ("no. 2", "<b>안녕</b>")))))
+    assert name in page.texts["dd"]
+    assert "<b>안녕</b>" in page.texts["dd"]
+    assert "no. 2" in page.texts["dt"]
+
+
+def test_every_table_is_in_a_box_that_scrolls(make_history: Make) -> None:
+    off = residuals(np.random.default_rng(0).normal(size=500), np.zeros(500))
+    rows = tuple(cycle(hour, fits=(Fit("tree", 900, 0.5),)) for hour in range(3))
+    text = render(make_history(3, rows=rows, asked=replace(ASKED, residuals=off)))
+    outside = re.sub(r'<div class="scroll".*?</table>', "", text, flags=re.DOTALL)
+    assert "<table" not in re.sub(r"<details>.*?</details>", "", outside, flags=re.DOTALL)
+
+
+def test_two_thousand_cycles_are_a_page_of_a_megabyte_at_most(make_history: Make) -> None:
+    assert len(render(make_history(2000)).encode()) < 1_000_000

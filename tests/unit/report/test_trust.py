@@ -13,7 +13,7 @@ from heliotrope.report.reliability import calibration_error, reliability
 from heliotrope.report.residuals import residuals
 from heliotrope.report.slices import Slice, most_uneven, parts
 from heliotrope.report.timeline import group
-from heliotrope.report.trust import bars, dots, spans
+from heliotrope.report.trust import bars, dots, reach, spans, zero
 from unit.report.sample import HOUR, START, cycle
 
 
@@ -97,7 +97,7 @@ def test_the_worst_part_is_marked_by_the_metric_s_own_sense() -> None:
     found = [Slice("x", "low", 50, 0.2), Slice("x", "high", 50, 0.9)]
     assert [[dot.worst for dot in of] for _, of in dots(found, lower_is_better=False)] == [[True, False]]
     assert [[dot.worst for dot in of] for _, of in dots(found, lower_is_better=True)] == [[False, True]]
-    assert [dot.percent for dot in dots(found, lower_is_better=False)[0][1]] == [4.0, 96.0]
+    assert [dot.percent for dot in dots(found, lower_is_better=False)[0][1]] == [8.0, 92.0]
     assert dots([Slice("x", "a", 50, 0.5), Slice("x", "b", 50, 0.5)], lower_is_better=False)[0][1][0].worst is False
     assert dots([], lower_is_better=False) == []
 
@@ -131,3 +131,27 @@ def test_where_nothing_was_trained_there_is_no_chart_of_it() -> None:
     )  # fmt: skip
     groups = group(rows, history.start, history.end)
     assert (costs(history), window(history, groups), seconds(history, groups)) == ((), None, None)
+
+
+def test_one_row_far_off_flattens_neither_bars_nor_levels() -> None:
+    rng = np.random.default_rng(4)
+    actual, predicted = rng.normal(size=60), rng.normal(size=60)
+    actual[predicted.argmax()] = 1e9
+    found = residuals(actual, predicted)
+    assert found.edges[-1] < 50
+    assert sum(found.counts) == 60
+    assert np.count_nonzero(found.counts) > 5
+    low, high = reach(found)
+    assert -20 < low < 0 < high < 20
+    assert all(0 <= row.left <= row.left + row.width <= 100 for row in spans(found))
+    assert zero(found) is not None
+
+
+def test_no_line_of_zero_where_all_residuals_are_on_one_side() -> None:
+    assert zero(residuals(np.linspace(5, 6, 100), np.zeros(100))) is None
+    assert zero(residuals(np.zeros(3), np.zeros(3))) == 50
+
+
+def test_a_number_of_few_values_is_parted_by_them() -> None:
+    table = pa.table({"flag": [0, 1, 1, None] * 30})
+    assert [label for label, _ in parts(table, "flag", "numeric")] == ["0", "1", "none"]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from heliotrope.report.scene import Kind, Scene
-from heliotrope.report.view import choose_axes, choose_limits, codes, most_drifting, numbers, view
+from heliotrope.report.view import choose_axes, choose_limits, codes, levels_of, most_drifting, numbers, view
 
 
 def wide(rows: int = 300) -> tuple[pa.Table, dict[str, Kind]]:
@@ -153,3 +153,62 @@ def test_labels_of_any_kind_are_found_by_their_text(labels: object) -> None:
 
 def test_no_labels_have_no_codes() -> None:
     assert codes(np.array([], dtype=object), ("1",)).tolist() == []
+
+
+def flags(rows: int = 400) -> tuple[pa.Table, dict[str, Kind]]:
+    """A flag and a grade that tell most and drift most, beside two numbers that hardly do."""
+    rng = np.random.default_rng(5)
+    hour = np.arange(rows) // 50
+    flag = (hour % 2).astype(np.int64)
+    table = pa.table(
+        {
+            "flag": flag,
+            "grade": np.minimum(hour, 4),
+            "amount": rng.normal(size=rows),
+            "size": rng.lognormal(size=rows),
+            "class": pa.array(np.where(flag, "yes", "no")),
+            "value": flag * 10.0,
+        }
+    )
+    return table, dict.fromkeys(("flag", "grade", "amount", "size"), "numeric")
+
+
+def test_features_of_few_values_are_axes_only_where_others_are_too_few() -> None:
+    table, kinds = flags()
+    hour = np.arange(400) // 50
+    assert set(choose_axes(table, kinds, "class", "classification")) == {"amount", "size"}
+    assert most_drifting(table, kinds, hour) == ("amount", "size")
+    assert choose_axes(table, kinds, "value", "regression")[0] in ("amount", "size")
+    without: dict[str, Kind] = {name: kind for name, kind in kinds.items() if name != "size"}
+    assert choose_axes(table, without, "class", "classification") == ("amount", "flag")
+    assert most_drifting(table, without, hour) == ("flag", "amount")
+    only: dict[str, Kind] = {"flag": "numeric", "grade": "numeric"}
+    assert choose_axes(table, only, "class", "classification") == ("flag", "grade")
+
+
+@pytest.mark.parametrize(
+    ("values", "levels"),
+    [
+        ([0.0, 1.0] * 10, (0.0, 1.0)),
+        ([1.0] * 5, (1.0,)),
+        (list(range(24)) * 4, tuple(map(float, range(24)))),
+        (list(range(25)) * 4, ()),
+        ([1.0, 2.0, 3.0], ()),
+        ([float("nan")] * 9, ()),
+        ([], ()),
+    ],
+)
+def test_levels_are_values_that_come_again_and_again(values: list[float], levels: tuple[float, ...]) -> None:
+    assert levels_of(np.array(values, dtype=float)) == levels
+
+
+@pytest.mark.parametrize("values", [(0.0, 1.0), (5.0,), (-1e200, 1.0, 1e200), (1.0, 1.0 + 1e-15)])
+def test_limits_of_few_values_hold_them_all(values: tuple[float, ...]) -> None:
+    low, high = choose_limits(np.array(values * 20), levels=values)
+    assert low < min(values)
+    assert high > max(values)
+
+
+def test_what_is_never_negative_has_no_half_of_the_picture_below_zero() -> None:
+    low, high = choose_limits(np.random.default_rng(0).lognormal(3, 1, 1000))
+    assert -high / 10 <= low <= 0

@@ -108,7 +108,7 @@
   // The table: a page at a time.
   if (data.rows.length) {
     const classes = {
-      Score: "number", "First model": "number", Rows: "number", Seconds: "number", Reasons: "reasons",
+      Score: "number", "First model": "number", Rows: "number", "Seconds of steps": "number", Reasons: "reasons",
       Champion: "name", Drift: "labels", Challengers: "labels",
     };
     let [page, chosen] = [0, data.rows];
