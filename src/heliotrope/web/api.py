@@ -6,12 +6,13 @@ All of it is read but for the four ways to change who serves, which take a reaso
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from heliotrope.config.plain import plain
 from heliotrope.interval import parse_time
 from heliotrope.ledger import CycleSummary, cycles
 from heliotrope.ledger.overview import (
@@ -28,11 +29,11 @@ from heliotrope.ledger.overview import (
 )
 from heliotrope.records import Champion as Served
 from heliotrope.web import health
-from heliotrope.web.change import Action, Change, make, tell
+from heliotrope.web.change import LONGEST_REASON, Action, Change, make, tell
 from heliotrope.web.connections import NoLedgerError
 from heliotrope.web.glance import Glance, glances
 from heliotrope.web.language import Language
-from heliotrope.web.page import Asked, ForbiddenError, NotThereError, Page
+from heliotrope.web.page import Asked, ForbiddenError, NotThereError, Page, cycle_at, require_text
 from heliotrope.web.pages.compare import summary
 from heliotrope.web.progress import Watch
 from heliotrope.web.span import span
@@ -41,7 +42,10 @@ from heliotrope.whatif.kept import kept
 
 __all__ = ["router"]
 
-_INSTANT = timedelta(microseconds=1)
+_LONGEST_NAME = 63
+_LONGEST_SEGMENT = 1000
+_LONGEST_TIME = 64
+"""Characters."""
 
 
 class _Read(BaseModel):
@@ -281,19 +285,23 @@ class HowFar(BaseModel):
     steps: list[str]
 
 
+Text = Annotated[str, BeforeValidator(plain)]
+"""A text that the record can keep: JSON can write half a character, and a NUL, which PostgreSQL takes neither of."""
+
+
 class Ask(BaseModel):
     """Why, and of which segment."""
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=2000, description="kept with the decision")
-    segment: str = ""
+    reason: Text = Field(min_length=1, max_length=LONGEST_REASON, description="kept with the decision")
+    segment: Text = Field("", max_length=_LONGEST_SEGMENT)
 
 
 class AskPromote(Ask):
     """Which candidate is to serve."""
 
-    candidate: str
+    candidate: Text = Field(min_length=1, max_length=_LONGEST_NAME)
     pin: bool = False
 
 
@@ -310,8 +318,9 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 
 router = APIRouter(prefix="/api", responses=_FAILURES, tags=["heliotrope"])
 
-Segment = Annotated[str, Query(description="a segment; absent: the whole table")]
-Time = Annotated[str, Query(description="as 2026-11-24T05:00Z")]
+Segment = Annotated[str, Query(max_length=_LONGEST_SEGMENT, description="a segment; absent: the whole table")]
+Name = Annotated[str, Query(max_length=_LONGEST_NAME, description="a candidate")]
+Time = Annotated[str, Query(max_length=_LONGEST_TIME, description="as 2026-11-24T05:00Z")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Show = Annotated[str, Query(pattern="^(all|[1-9][0-9]{0,5})?$", description="how many of the latest intervals, or all")]
 
@@ -396,12 +405,10 @@ def one_cycle(page: Asked, name: str, start: str, segment: Segment = "") -> Whol
     moment = parse_time(start)
     with page.reading() as connection:
         subject = page.subject(connection, name, segment)
-        found = cycles(connection, *subject.key, start=moment, end=moment + _INSTANT, limit=1)
-        if not found:
-            raise NotThereError
-        identity = found[0].id
+        found = cycle_at(connection, subject, moment)
+        identity = found.id
         return WholeCycle(
-            cycle=_cycle(found[0], subject.pipeline.metric),
+            cycle=_cycle(found, subject.pipeline.metric),
             scores=[Evaluated.model_validate(one) for one in scores(connection, identity)],
             decisions=[Chosen.model_validate(one) for one in choices(connection, identity)],
             steps=[Ended.model_validate(one) for one in steps(connection, identity)],
@@ -437,8 +444,8 @@ def list_champions(
 def comparison(
     page: Asked,
     name: str,
-    first: str,
-    second: str,
+    first: Name,
+    second: Name,
     segment: Segment = "",
     start: Time = "",
     end: Time = "",
@@ -449,8 +456,7 @@ def comparison(
         subject = page.subject(connection, name, segment)
         metric = subject.pipeline.metric
         shown = span(connection, subject, start, end, show)
-        if "\0" in first + second:
-            raise NotThereError
+        require_text(first, second)
         found = compared(connection, *subject.key, metric, shown.over, first, second) if shown else ()
     told = summary(found, subject.pipeline.lower_is_better)
     return Comparison(
