@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = [
     "champion_document",
     "cycle_document",
-    "decision_text",
     "declaration_document",
     "declaration_text",
     "drift_text",
@@ -36,6 +35,8 @@ def cycle_document(summary: CycleSummary, metric: str) -> dict[str, Any]:
     return {
         "interval": summary.interval,
         "done": summary.done,
+        "outcome": summary.outcome,
+        "did": summary.did,
         "code_version": summary.code_version,
         "started_at": summary.started_at,
         "ended_at": summary.ended_at,
@@ -111,15 +112,6 @@ def is_refresh(summary: CycleSummary) -> bool:
 def rescored(summary: CycleSummary, metric: str) -> float | None:
     """The champion's metric on the rows as they were scored again; None where they were not."""
     return None if summary.rescored is None else summary.rescored.get(metric)
-
-
-def decision_text(summary: CycleSummary) -> str:
-    """What the cycle came to, and whether it is done. Candidates that failed are named behind it."""
-    if summary.decision is None:
-        return "not done"
-    if not summary.done:
-        return f"{str(summary.decision['action']).replace('_', ' ')}, not done"
-    return f"{summary.outcome}; {', '.join(summary.failed)} failed" if summary.failed else summary.outcome
 
 
 def declaration_document(declared: Declared) -> dict[str, Any]:

@@ -88,6 +88,8 @@ class _Status:
             "metric": metric,
             "score": None if last is None or metric is None else score(last, metric),
             "drifted": [] if last is None else last.drifted,
+            "outcome": None if last is None else last.outcome,
+            "did": None if last is None else last.did,
             "decision": None if last is None or last.decision is None else last.decision["action"],
             "intervals_behind_data": None if data is None else data.waiting,
             "intervals_behind_clock": self._behind_clock(),

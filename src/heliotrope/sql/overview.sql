@@ -57,6 +57,11 @@ WHERE message.pipeline_id = ANY(%(pipelines)s) AND message.segment = %(segment)s
             AND recovery.target = message.target AND recovery.event = 'recovery' AND recovery.id > message.id)
 ORDER BY message.pipeline_id, message.id DESC
 
+-- name: read_alone
+-- From now on a session reads and changes nothing, and each of its statements takes so many seconds at most.
+SELECT set_config('statement_timeout', %(seconds)s || 's', false),
+    set_config('default_transaction_read_only', 'on', false)
+
 -- name: at_work
 -- What the command line calls its sessions in this database: heliotrope VERB PIPELINE.
 SELECT application_name, min(backend_start)

@@ -103,7 +103,10 @@ class Cycle(_Read):
 
     interval: Between
     done: bool
-    outcome: str
+    outcome: str = Field(
+        description="what came of it: hold, skip, keep, promote, refresh or roll_back; train or open while it goes on"
+    )
+    did: str = Field(description="what was done, in words")
     verdict: str
     rows_read: int
     rows: int
@@ -113,7 +116,9 @@ class Cycle(_Read):
     ended_at: datetime | None
     served: str | None
     score: float | None
+    provisional: int = Field(description="rows without a label yet: with them the score may become another")
     drifted: list[str]
+    failed: dict[str, str] = Field(description="by candidate: why it failed")
     revision: int
     evaluations: list[dict[str, Any]]
     drift: list[dict[str, Any]]
@@ -563,11 +568,10 @@ def _pipeline(one: Glance) -> Pipeline:
 
 def _cycle(one: CycleSummary, metric: str) -> Cycle:
     served = one.served
-    names = Cycle.model_fields.keys() - {"interval", "served", "score", "outcome"}
+    names = Cycle.model_fields.keys() - {"interval", "served", "score"}
     return Cycle(
         interval=Between.model_validate(one.interval),
         served=None if served is None else served["candidate"],
         score=None if served is None else served["metrics"].get(metric),
-        outcome=one.outcome,
         **{name: getattr(one, name) for name in names},
     )
