@@ -358,9 +358,12 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
             "metric",
             "score",
             "drifted",
+            "outcome",
+            "did",
             "decision",
         ),
-        *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
+        *("intervals_behind_data", "intervals_behind_clock", "stale_since", "last_row", "last_row_age_seconds"),
+        "rows_outside",
         *("unregistered", "messages", "failed", "all_failed", "segments", "declaration", "changed", "incomparable"),
         *("columns_gone", "error"),
     ]
@@ -377,7 +380,15 @@ def test_status_counts_what_waits(turning: Call) -> None:
     turning("replay", "--end", "2026-11-01T02:00Z")
     ended = turning("status")
     assert "4 to go" in ended.out
-    assert "turning: 4 intervals to go with `heliotrope replay turning.yaml`" in ended.out
+    said = "turning: stale since 2026-11-01T04:00Z: 4 intervals to go with `heliotrope replay turning.yaml`"
+    assert said in ended.out
+    assert turning("status", "--json").document["pipelines"][0]["stale_since"] == "2026-11-01T04:00Z"
+
+
+def test_a_stale_pipeline_whose_rows_are_all_done_says_since_when_and_what_to_run(replayed: Call) -> None:
+    out = replayed("status").out
+    assert "turning: stale since 2026-11-01T08:00Z: its rows end at 2026-11-01T05:00Z" in out
+    assert "turning: fill its table, then `heliotrope run turning.yaml --catch-up`" in out
 
 
 def test_status_survives_a_table_that_is_gone(replayed: Call, database_url: str) -> None:

@@ -74,7 +74,7 @@ def test_without_its_parts_it_says_what_to_install(call: Call, monkeypatch: pyte
     monkeypatch.setattr(ui, "find_spec", lambda name: None)
     ended = call("ui")
     assert ended.code == 2
-    assert "pip install 'heliotrope[ui]'" in ended.err
+    assert "pip install '.[ui]'" in ended.err
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import typer
 from heliotrope.cli import options
 from heliotrope.cli.replaying import outside_text
 from heliotrope.cli.session import Session
-from heliotrope.errors import ConfigError
+from heliotrope.errors import ConfigError, counted
 from heliotrope.interval import format_step, parse_step
 from heliotrope.records import Verdict
 
@@ -213,7 +213,8 @@ def _parted(context: Context) -> list[tuple[str, str]]:
         found.append(("recorded at", f"{recorded}, {_type(context.rows.relation, recorded)}"))
     if pipeline.partition_by is not None:
         rows = [one.rows for one in context.rows.reaches(pipeline.partition_by)]
-        of = f" of {min(rows)} to {max(rows)} rows" if rows else ""
+        few, many = min(rows, default=0), max(rows, default=0)
+        of = f" of {few} to {counted(many, 'row')}" if few < many else f" of {counted(many, 'row')}" if rows else ""
         found.append((f"segments by {pipeline.partition_by}", f"{len(rows)}{of}"))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from heliotrope.errors import counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def problem_text(problem: Problem | Mapping[str, Any]) -> str:
     said = problem if isinstance(problem, Mapping) else {name: getattr(problem, name) for name in _PROBLEM}
     where = f" in {said['column']}" if said["column"] else ""
     detail = f" ({said['detail']})" if said["detail"] else ""
-    return f"{said['rule']}{where}: {said['rows']} rows, {said['done']}{detail}"
+    return f"{said['rule']}{where}: {counted(int(said['rows']), 'row')}, {said['done']}{detail}"
 
 
 _PROBLEM = ("rule", "column", "rows", "done", "detail")

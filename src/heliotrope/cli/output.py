@@ -19,7 +19,7 @@ from heliotrope.interval import Interval, format_time
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Output", "counted", "number", "printable"]
+__all__ = ["Output", "number", "printable"]
 
 _UNBROKEN = 10_000  # characters: longer than any line
 _LINE_EVERY = 1.0  # seconds between two lines of progress where there is no terminal
@@ -151,15 +151,6 @@ def printable(text: str) -> str:
     ('a\\x1b[31mb', '가각')
     """
     return "".join(one if one.isprintable() or one in "\n " else one.encode("unicode_escape").decode() for one in text)
-
-
-def counted(count: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "interval"), counted(2000, "row")
-    ('1 interval', '2000 rows')
-    """
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.cli.document import drift_text, is_refresh, rescored, score, seconds_text, total
-from heliotrope.cli.output import Output, counted, number
+from heliotrope.cli.output import Output, number
+from heliotrope.errors import counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:

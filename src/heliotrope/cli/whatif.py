@@ -10,9 +10,9 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.failure import StoppedError, interruptible
-from heliotrope.cli.output import Output, counted, number
+from heliotrope.cli.output import Output, number
 from heliotrope.cli.session import Session
-from heliotrope.errors import ConfigError
+from heliotrope.errors import ConfigError, counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def whatif(
         output.say(f"wrote {file}")
     if stopped:
         raise StoppedError(
-            f"stopped; the figures are of the first {len(tried.span)} of {len(span)} intervals, no file was written",
+            f"stopped; the figures are of the first {len(tried.span)} of {counted(len(span), 'interval')}, "
+            "no file was written",
             remedy="run the same command again, or name a shorter range with --end",
         )
 
@@ -139,7 +140,8 @@ def _write(files: dict[str, Path], declared: Pipeline, tried: Trial) -> None:
         else:
             content = picture.draw(
                 tried,
-                title=f"{declared.name}: {len(tried.verdict.policies)} policies over {len(tried.span)} intervals",
+                title=f"{declared.name}: {_policies(len(tried.verdict.policies))} over "
+                f"{counted(len(tried.span), 'interval')}",
                 metric=declared.metric,
                 lower_is_better=declared.lower_is_better,
                 dark=holds == "dark picture",
@@ -206,13 +208,21 @@ def _lines(declared: Pipeline, tried: Trial) -> list[str]:
             "second than what was best there"
         )
     span = f"{format_time(tried.span[0].start)} to {format_time(tried.span[-1].end)}"
-    of = f"the {scored} of {len(tried.span)} intervals that all {count} policies scored"
+    of = f"the {scored} of {counted(len(tried.span), 'interval')} that {_all(count)} scored"
     lines.append(f"compared on {of}, {span}")
     lines.append(
-        f"{done.fits} fits ({done.fit_seconds:.2f} s), {done.scores} scorings, {done.measurements} measurements of "
-        f"drift in {tried.seconds:.1f} s"
+        f"{counted(done.fits, 'fit')} ({done.fit_seconds:.2f} s), {counted(done.scores, 'scoring')}, "
+        f"{counted(done.measurements, 'measurement')} of drift in {tried.seconds:.1f} s"
     )
     return lines
+
+
+def _policies(count: int) -> str:
+    return counted(count, "policy", "policies")
+
+
+def _all(count: int) -> str:
+    return "the policy" if count == 1 else f"all {_policies(count)}"
 
 
 def _said(one: Judged) -> str:
