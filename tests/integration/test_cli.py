@@ -668,6 +668,37 @@ def test_validate_finds_what_is_not_there(turning: Call, changes: dict[str, Any]
     assert (ended.code, said in ended.err) == (code, True), ended.err
 
 
+@pytest.mark.parametrize(
+    ("url", "said", "remedy"),
+    [
+        ("discrod://4815/s3cretWord", "Apprise knows no service discrod://...", "did you mean discord://?"),
+        ("zzqqxx://4815/s3cretWord", "Apprise knows no service zzqqxx://...", "the services are at https://"),
+        ("slack://s3cretWord", "what follows slack:// is no address of that service", "as the page of slack says"),
+        ("https://example.com/s3cretWord", "no service that Apprise knows", "json://HOST/PATH"),
+    ],
+)
+def test_validate_refuses_an_address_that_no_message_can_go_to(turning: Call, url: str, said: str, remedy: str) -> None:
+    _declare("wrong", notify=[{"name": "team", "url": url}])
+    ended = turning("validate", "wrong.yaml", "--offline")
+    assert ended.code == 2
+    assert f"error: notify: the address of team: {said}" in ended.err
+    assert remedy in ended.err.splitlines()[1]
+    assert "s3cretWord" not in ended.out + ended.err
+    assert "4815" not in ended.out + ended.err
+
+
+def test_validate_shows_nothing_of_an_address_without_a_scheme(turning: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM", "s3cretWord")
+    _declare("wrong", notify=[{"name": "team", "url_env": "TEAM"}])
+    ended = turning("validate", "wrong.yaml", "--offline")
+    assert (ended.code, "there is no scheme in front of it" in ended.err) == (2, True)
+    assert "s3cretWord" not in ended.out + ended.err
+    monkeypatch.setenv("TEAM", "discord://4815162342/s3cretWord-of-some-length")
+    assert turning("validate", "wrong.yaml", "--offline").code == 0
+    monkeypatch.delenv("TEAM")
+    assert "the environment has no TEAM" in turning("validate", "wrong.yaml", "--offline").out
+
+
 def test_validate_offline_asks_no_database(turning: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HELIOTROPE_DATABASE_URL", "postgresql://127.0.0.1:1/x")
     assert turning("validate", "--offline").code == 0

@@ -31,7 +31,12 @@ SELECT cycle.pipeline_id, cycle.interval_start, cycle.interval_end, cycle.starte
      FROM (SELECT DISTINCT ON (training.candidate) training.candidate, training.failure
            FROM heliotrope.training WHERE training.cycle_id = cycle.id
            ORDER BY training.candidate, training.id DESC) AS last),
-    decision.action, decision.reasons
+    decision.action, decision.reasons,
+    (SELECT sum((problem ->> 'rows')::bigint)
+     FROM (SELECT CASE WHEN jsonb_typeof(late.problems) = 'array' THEN late.problems ELSE '[]' END AS problems
+           FROM heliotrope.batch AS late WHERE late.cycle_id = cycle.id ORDER BY late.revision DESC LIMIT 1) AS seen
+     CROSS JOIN LATERAL jsonb_array_elements(seen.problems) AS problem
+     WHERE problem ->> 'rule' = 'unlabelled' AND jsonb_typeof(problem -> 'rows') = 'number')
 FROM unnest(%(pipelines)s::bigint[], %(metrics)s::text[]) AS asked (pipeline_id, metric)
 CROSS JOIN LATERAL (
     SELECT * FROM heliotrope.cycle

@@ -88,6 +88,7 @@ class Pipeline(BaseModel):
     pinned: bool
     latest: Between | None = Field(description="the interval of the latest cycle that is done")
     score: float | None = Field(description="of the model that served in it, before it was trained on those rows")
+    provisional: int = Field(description="its rows without a label yet: with them the score may become another")
     drifted: list[str]
     at_work: str | None = Field(description="the verb of heliotrope that runs its cycles right now")
 
@@ -561,6 +562,7 @@ def _pipeline(one: Glance) -> Pipeline:
         pinned=one.known.pinned,
         latest=None if last is None else Between.model_validate(last.interval),
         score=None if last is None else last.score,
+        provisional=0 if last is None else last.provisional,
         drifted=[] if last is None else list(last.drifted),
         at_work=None if one.work is None else one.work[0],
     )
