@@ -83,6 +83,11 @@ def whatif(
     policies = grids.policies(declared, default) if grid is None else grids.load(Path(grid), declared)
     with Context(declared, session.database) as context:
         span = span_of(context, begin, stop, remark=output.say)
+        fits = fanout.most_fits([one.pipeline for one in policies], len(span))
+        output.note(
+            f"{_policies(len(policies))} over {counted(len(span), 'interval')}: {counted(fits, 'fit')} at most; "
+            "how long that takes is told from the first interval on"
+        )
         with interruptible("stopped; nothing was written", "run the same command again"):
             tried = trial.run(
                 context,
@@ -171,7 +176,7 @@ def _say(output: Output, declared: Pipeline, tried: Trial, *, every: bool) -> No
     ordered = sorted(verdict.policies, key=lambda one: one.mean, reverse=not declared.lower_is_better)
     named = {id(one) for one in (*verdict.frontier, verdict.running, verdict.recommended)}
     shown = [one for place, one in enumerate(ordered) if every or place < SHOWN or id(one) in named]
-    headers = [metric, "+-", "trained", "fit s", "promoted", "policy"]
+    headers = [metric, "+-", "trained", "fit s", "promoted", "refreshed", "policy"]
     output.table(headers, [_row(one, tried) for one in shown], right=headers[:-1])
     if len(shown) < len(ordered):
         output.say(f"... {len(ordered) - len(shown)} more; --all shows them")
@@ -187,7 +192,7 @@ def _row(one: Judged, tried: Trial) -> list[str]:
     marks += ["recommended"] if one is verdict.recommended else []
     name = one.policy.name + (f" ({', '.join(marks)})" if marks else "")
     row = [number(one.mean), number(one.standard_error), str(run.trainings), f"{run.fit_seconds:.2f}"]
-    return [*row, str(run.promotions), f"{'*' if one.on_frontier else ' '} {name}"]
+    return [*row, str(run.promoted), str(run.refreshes), f"{'*' if one.on_frontier else ' '} {name}"]
 
 
 def _lines(declared: Pipeline, tried: Trial) -> list[str]:
@@ -277,6 +282,7 @@ def _policy_document(declared: Pipeline, one: Judged) -> dict[str, Any]:
         "fits": run.fits,
         "fit_seconds": run.fit_seconds,
         "promotions": run.promotions,
+        "promoted": run.promoted,
         "refreshes": run.refreshes,
         "held": run.held,
         "scores": [float(score) for score in run.scores],

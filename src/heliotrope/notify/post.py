@@ -213,7 +213,7 @@ def check(url: str) -> tuple[str, str]:
     """What is wrong with an address, and the remedy; both empty where nothing is. Nothing is sent, nobody is asked."""
     if _service(url, 10.0) is not None:
         return "", ""
-    schemes = set(NotificationManager().schemas())
+    schemes = set(NotificationManager().schemas())  # type: ignore[no-untyped-call]
     scheme = _scheme(url)
     if scheme in ("http", "https"):
         return (
