@@ -178,7 +178,7 @@ class _Lines:
         self.clock = clock
         self.done = 0
         self.last = -math.inf
-        self.begun = self.first = clock()
+        self.first = -math.inf
 
     def __call__(self, text: str) -> None:
         self.done += 1
@@ -193,11 +193,9 @@ class _Lines:
 
     def _left(self, now: float) -> str:
         """What the rest takes at the pace so far, where that is long enough to want to know it."""
-        if self.total is None:
-            return ""
-        # The first part takes what is done once along with it: what comes after it tells the pace.
-        each = (now - self.first) / (self.done - 1) if self.done > 1 else now - self.begun
-        seconds = each * (self.total - self.done)
+        if self.total is None or self.done == 1:
+            return ""  # the first part takes what is done once along with it: those after it tell the pace
+        seconds = (now - self.first) / (self.done - 1) * (self.total - self.done)
         return f", about {rough(seconds)} left" if seconds >= _WORTH_SAYING else ""
 
 

@@ -86,7 +86,7 @@ def whatif(
         fits = fanout.most_fits([one.pipeline for one in policies], len(span))
         output.note(
             f"{_policies(len(policies))} over {counted(len(span), 'interval')}: {counted(fits, 'fit')} at most; "
-            "how long that takes is told from the first interval on"
+            "how long that takes is told as it goes on"
         )
         with interruptible("stopped; nothing was written", "run the same command again"):
             tried = trial.run(
