@@ -41,6 +41,7 @@ __all__ = [
     "RegistryError",
     "SchemaError",
     "ValidationError",
+    "counted",
     "nearest",
     "said",
     "shown",
@@ -145,6 +146,15 @@ def shown(value: object, length: int = 80) -> str:
         return text
     size = len(value) if isinstance(value, str) else len(text)
     return f"{text[: length // 2]}...{text[-5:]} ({size} characters)"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number of things.
+
+    >>> counted(1, "interval"), counted(2000, "row"), counted(0, "policy", "policies")
+    ('1 interval', '2000 rows', '0 policies')
+    """
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def said(error: BaseException, length: int = 300) -> str:

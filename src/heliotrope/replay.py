@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from heliotrope import cycle
+from heliotrope.config import Pipeline
 from heliotrope.context import Context
 from heliotrope.errors import ConnectionLostError, DataError, IntervalError
 from heliotrope.interval import Interval, floor, format_step, format_time, interval_at, intervals, refuse_off_grid
@@ -20,6 +21,7 @@ from heliotrope.ledger import span as recorded_span
 from heliotrope.store import Gap
 
 __all__ = [
+    "BEHIND",
     "GAP",
     "MOST",
     "Outcome",
@@ -31,8 +33,11 @@ __all__ = [
     "reevaluate",
     "replay",
     "span_of",
+    "stale_since",
 ]
 
+BEHIND = 2
+"""Complete intervals without a cycle that make a pipeline stale; one may just be under way."""
 GAP = 1000
 """Empty intervals in a row, between rows, that are run without being asked for; or as many as there are full ones."""
 MOST = 1_000_000
@@ -60,6 +65,12 @@ def last_complete(now: datetime, step: timedelta) -> Interval:
     """The latest interval that has ended: the one a live cycle is for."""
     end = floor(now, step)
     return Interval(end - step, end)
+
+
+def stale_since(done: datetime, pipeline: Pipeline, now: datetime) -> datetime | None:
+    """Since when a pipeline is stale whose last cycle is of rows up to ``done``; None while it is not."""
+    since = done + BEHIND * pipeline.interval + pipeline.source.wait
+    return since if since <= now else None
 
 
 def span_of(

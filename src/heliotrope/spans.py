@@ -110,7 +110,10 @@ def _tracer() -> Tracer | None:
                 return None
             trace.set_tracer_provider(_provider(asked))
     except (ImportError, ValueError) as error:
-        warnings.warn(f"no spans are sent: {error} (pip install 'heliotrope[otel]', or unset OTEL_*)", stacklevel=2)
+        warnings.warn(
+            f"no spans are sent: {error} (pip install '.[otel]' in a clone of heliotrope, or unset OTEL_*)",
+            stacklevel=2,
+        )
         return None
     return trace.get_tracer("heliotrope", heliotrope.__version__)
 

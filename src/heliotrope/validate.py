@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from heliotrope.columns import TIME, Kind, as_numbers, as_text, as_utc, infer_kinds
 from heliotrope.config import Pipeline
 from heliotrope.content import in_order
-from heliotrope.errors import DataError, SchemaError, ValidationError, nearest
+from heliotrope.errors import DataError, SchemaError, ValidationError, counted, nearest
 from heliotrope.interval import Interval, format_time
 from heliotrope.records import LARGEST, Batch, Problem, Verdict
 
@@ -239,9 +239,8 @@ def _span(
 ) -> tuple[datetime, datetime] | tuple[None, None]:
     """The first and the last time. Raises DataError when one is null or outside of ``interval``."""
     if times.null_count:
-        raise DataError(
-            f"pipeline {pipeline.name}, interval {interval}: {times.null_count} rows have no {pipeline.source.time!r}"
-        )
+        have = f"{counted(times.null_count, 'row')} {'has' if times.null_count == 1 else 'have'}"
+        raise DataError(f"pipeline {pipeline.name}, interval {interval}: {have} no {pipeline.source.time!r}")
     if not len(times):
         return None, None
     microseconds = times.cast(pa.int64()).to_numpy()

@@ -35,7 +35,7 @@ def backend_named(name: str) -> Backend:
             if package is not None and find_spec(package) is None:
                 raise ConfigError(
                     f"--backend {name} needs the package {package}, which is not installed",
-                    remedy=f"pip install 'heliotrope[{name}]', or take --backend loky",
+                    remedy=f"pip install '.[{name}]' in a clone of heliotrope, or take --backend loky",
                 )
             return backend
     raise ConfigError(f"--backend: there is no {name!r}", remedy=nearest(name, known))

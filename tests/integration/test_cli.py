@@ -358,9 +358,12 @@ def test_status_is_about_every_pipeline(replayed: Call) -> None:
             "metric",
             "score",
             "drifted",
+            "outcome",
+            "did",
             "decision",
         ),
-        *("intervals_behind_data", "intervals_behind_clock", "last_row", "last_row_age_seconds", "rows_outside"),
+        *("intervals_behind_data", "intervals_behind_clock", "stale_since", "last_row", "last_row_age_seconds"),
+        "rows_outside",
         *("unregistered", "messages", "failed", "all_failed", "segments", "declaration", "changed", "incomparable"),
         *("columns_gone", "error"),
     ]
@@ -377,7 +380,15 @@ def test_status_counts_what_waits(turning: Call) -> None:
     turning("replay", "--end", "2026-11-01T02:00Z")
     ended = turning("status")
     assert "4 to go" in ended.out
-    assert "turning: 4 intervals to go with `heliotrope replay turning.yaml`" in ended.out
+    said = "turning: stale since 2026-11-01T04:00Z: 4 intervals to go with `heliotrope replay turning.yaml`"
+    assert said in ended.out
+    assert turning("status", "--json").document["pipelines"][0]["stale_since"] == "2026-11-01T04:00Z"
+
+
+def test_a_stale_pipeline_whose_rows_are_all_done_says_since_when_and_what_to_run(replayed: Call) -> None:
+    out = replayed("status").out
+    assert "turning: stale since 2026-11-01T08:00Z: its rows end at 2026-11-01T05:00Z" in out
+    assert "turning: fill its table, then `heliotrope run turning.yaml --catch-up`" in out
 
 
 def test_status_survives_a_table_that_is_gone(replayed: Call, database_url: str) -> None:
@@ -655,6 +666,37 @@ def test_validate_finds_what_is_not_there(turning: Call, changes: dict[str, Any]
     _declare("wrong", **changes)
     ended = turning("validate", "wrong.yaml")
     assert (ended.code, said in ended.err) == (code, True), ended.err
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "remedy"),
+    [
+        ("discrod://4815/s3cretWord", "Apprise knows no service discrod://...", "did you mean discord://?"),
+        ("zzqqxx://4815/s3cretWord", "Apprise knows no service zzqqxx://...", "the services are at https://"),
+        ("slack://s3cretWord", "what follows slack:// is no address of that service", "as the page of slack says"),
+        ("https://example.com/s3cretWord", "no service that Apprise knows", "json://HOST/PATH"),
+    ],
+)
+def test_validate_refuses_an_address_that_no_message_can_go_to(turning: Call, url: str, said: str, remedy: str) -> None:
+    _declare("wrong", notify=[{"name": "team", "url": url}])
+    ended = turning("validate", "wrong.yaml", "--offline")
+    assert ended.code == 2
+    assert f"error: notify: the address of team: {said}" in ended.err
+    assert remedy in ended.err.splitlines()[1]
+    assert "s3cretWord" not in ended.out + ended.err
+    assert "4815" not in ended.out + ended.err
+
+
+def test_validate_shows_nothing_of_an_address_without_a_scheme(turning: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEAM", "s3cretWord")
+    _declare("wrong", notify=[{"name": "team", "url_env": "TEAM"}])
+    ended = turning("validate", "wrong.yaml", "--offline")
+    assert (ended.code, "there is no scheme in front of it" in ended.err) == (2, True)
+    assert "s3cretWord" not in ended.out + ended.err
+    monkeypatch.setenv("TEAM", "discord://4815162342/s3cretWord-of-some-length")
+    assert turning("validate", "wrong.yaml", "--offline").code == 0
+    monkeypatch.delenv("TEAM")
+    assert "the environment has no TEAM" in turning("validate", "wrong.yaml", "--offline").out
 
 
 def test_validate_offline_asks_no_database(turning: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ import pytest
 
 import world
 from heliotrope import cycle
-from heliotrope.cli.document import decision_text
 from heliotrope.context import Context
 from heliotrope.database import Database
 from heliotrope.errors import ConfigError
@@ -296,7 +295,7 @@ def test_a_better_challenger_is_promoted_from_the_shadow_and_not_at_once(databas
     assert promoted.interval.start >= entered.interval.end
     assert promoted.done
     assert "extrapolated, in the shadow, is better than the champion: evidence " in trigger_reasons(promoted)[0]
-    assert decision_text(promoted) == "promote extrapolated"
+    assert promoted.did == "promote extrapolated"
     champion = next(one for one in known if one.candidate == "extrapolated")
     assert champion.valid_from == promoted.interval.end
     assert champion.training.window.end == entered.interval.end

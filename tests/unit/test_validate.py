@@ -176,7 +176,7 @@ def test_a_time_outside_of_the_interval_is_a_fault(time: datetime) -> None:
 
 
 def test_a_row_without_a_time_is_a_fault() -> None:
-    with pytest.raises(DataError, match="1 rows have no 'at'"):
+    with pytest.raises(DataError, match="1 row has no 'at'"):
         check(table(at=pa.array([HOUR.start, HOUR.start, HOUR.start, None], pa.timestamp("us", tz="UTC"))))
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from heliotrope.cli.document import cycle_document
 from heliotrope.interval import format_time
+from heliotrope.ledger import cycles, pipeline_id
 from heliotrope.web import application
-from running import HOURS, LAST, NOW, Running, at, new_database
+from running import COOKIE, HOURS, LAST, NOW, Running, at, new_database
 
 CYCLE = f"/api/pipelines/turning/cycles/{format_time(LAST)}"
 
@@ -25,6 +27,11 @@ def test_a_pipeline_and_its_cycles_as_they_are_on_record(replayed: Running) -> N
         cycle = client.get(CYCLE).json()
         assert cycle["cycle"]["interval"]["start"] == "2026-03-02T01:00:00Z"
         assert cycle["cycle"]["score"] == one["score"]
+        with replayed.database.connect() as connection:
+            summary = cycles(connection, pipeline_id(connection, "turning") or 0, limit=1)[0]
+        shared = ("outcome", "did", "provisional", "failed", "score", "rows")
+        document = cycle_document(summary, "accuracy")
+        assert {name: cycle["cycle"][name] for name in shared} == {name: document[name] for name in shared}
         assert {score["role"] for score in cycle["scores"]} >= {"champion", "challenger"}
         assert [step["name"] for step in cycle["steps"]] == ["assess", "train", "gate", "done"]
         assert len(cycle["cycle"]["content_hash"]) == 64
@@ -54,16 +61,13 @@ def test_a_timeline_adds_up_to_the_cycles(replayed: Running) -> None:
     assert [one["score"] for one in found["places"]] == [one["score"] for one in reversed(cycles)]
     assert sum(one["drifted"] for one in found["places"]) == sum(bool(one["drifted"]) for one in cycles)
     assert sum(one["refreshed"] for one in found["places"]) == sum(one["outcome"] == "refresh" for one in cycles)
-    assert sum(one["promoted"] for one in found["places"]) == sum(
-        one["outcome"].startswith("promote") for one in cycles
-    )
+    assert sum(one["promoted"] for one in found["places"]) == sum(one["outcome"] == "promote" for one in cycles)
     assert found["champions"][-1]["end"] is None
 
 
 def test_places_of_several_intervals_hold_each_cycle_once(replayed: Running) -> None:
     """As when there are thousands."""
     from heliotrope.interval import parse_step
-    from heliotrope.ledger import cycles, pipeline_id
     from heliotrope.ledger.overview import places, range_of, stretch
 
     with replayed.database.connect() as connection:
@@ -117,6 +121,62 @@ def test_who_serves_is_changed_with_a_reason_and_on_record(changeable: Running) 
             answer = client.post("/api/pipelines/turning/promote", json={"candidate": "tree"} | body)
             assert answer.status_code in (400, 422), body
             assert answer.json()["error"], body
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "said"),
+    [
+        ("promote", r'{"candidate": "tree", "reason": "a", "segment": "\ud800"}', "segment: '\\ud800' has half a char"),
+        ("promote", r'{"candidate": "\ud800", "reason": "a"}', "candidate: '\\ud800' has half a character"),
+        ("promote", r'{"candidate": "tree\u0000", "reason": "a"}', "candidate: 'tree\\x00' has a NUL in it"),
+        ("promote", r'{"candidate": "tree", "reason": "a", "segment": "\u0000"}', "segment: '\\x00' has a NUL"),
+        ("promote", r'{"candidate": "tree", "reason": "a\udfff"}', "reason: 'a\\udfff' has half a character"),
+        ("promote", r'{"candidate": "tree", "reason": "a", "\ud800": 1}', "what was sent:"),
+        ("promote", r'{"candidate": {"\ud800": 1}, "reason": "a"}', "candidate:"),
+        ("rollback", r'{"reason": "a", "to": "\ud800"}', "to:"),
+        ("pin", r'{"reason": "\ud800"}', "reason: '\\ud800' has half a character"),
+        ("unpin", r'{"reason": "\u0000"}', "reason: '\\x00' has a NUL in it; remove it"),
+        ("unpin", r'"\ud800"', "what was sent:"),
+        ("pin", '{"reason": "%s"}' % ("x" * 2001), "reason: String should have at most 2000 characters"),
+        ("pin", '{"reason": "x", "segment": "%s"}' % ("x" * 1001), "segment: String should have at most 1000"),
+        ("promote", '{"reason": "x", "candidate": "%s"}' % ("x" * 64), "candidate: String should have at most 63"),
+    ],
+)
+def test_a_text_that_the_record_cannot_keep_is_refused_with_what_is_wrong(
+    replayed: Running, verb: str, body: str, said: str
+) -> None:
+    with replayed.client(headers={"content-type": "application/json"}) as client:
+        answer = client.post(f"/api/pipelines/turning/{verb}", content=body)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["error"].startswith(said)
+        assert len(answer.json()["error"]) < 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/pipelines/turning/compare?first=%00&second=tree", 404),
+        ("/api/pipelines/turning/compare?first=%00&second=tree", 404),
+        ("/pipelines/turning/cycles/9999-12-31T23:59:59.999999Z", 404),
+        ("/api/pipelines/turning/cycles/9999-12-31T23:59:59.999999Z", 404),
+        (f"/api/pipelines/turning?segment={'x' * 1001}", 422),
+        (f"/api/pipelines/turning/compare?first={'x' * 64}&second=tree", 422),
+    ],
+)
+def test_an_address_that_nothing_can_be_at_is_not_an_error_of_the_server(
+    replayed: Running, path: str, status: int
+) -> None:
+    with replayed.client() as client:
+        assert client.get(path).status_code == status
+
+
+@pytest.mark.parametrize("to", ["\u00b2", "9" * 50, "-1", "one"])
+def test_a_champion_that_a_form_names_by_no_number_is_refused(replayed: Running, to: str) -> None:
+    with replayed.client(cookies={COOKIE: "x" * 20}) as client:
+        form = {"form_token": "x" * 20, "reason": "a", "to": to}
+        answer = client.post("/pipelines/turning/change/rollback", data=form)
+        assert answer.status_code == 422
+        assert "to: Input should" in answer.text
 
 
 def test_before_anything_has_run_there_are_no_pipelines(server_url: str) -> None:

@@ -183,13 +183,16 @@ def _with_tokens(replayed: Running, tokens: Tokens) -> Any:
 
 def test_without_a_token_nothing_is_shown(replayed: Running) -> None:
     with _with_tokens(replayed, Tokens({"ann": SECRET})) as url, httpx.Client(base_url=url) as client:
-        for path in ("/", "/pipelines/turning", CYCLE, "/pipelines/turning/live/events"):
+        for path in ("/", "/pipelines/turning", CYCLE, "/pipelines/turning/live"):
             answer = client.get(path)
             assert answer.status_code == 303, path
             assert answer.headers["location"].startswith("/enter?back="), path
-        for path in ("/api/pipelines", "/api/pipelines/turning"):
+        for path in ("/api/pipelines", "/api/pipelines/turning", "/metrics", "/pipelines/turning/live/events"):
             answer = client.get(path)
-            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
+            assert answer.json()["remedy"], path
+        assert client.get("/metrics", headers={"authorization": f"Bearer {SECRET}x"}).status_code == 401
+        assert client.get("/metrics", headers={"authorization": f"Bearer {SECRET}"}).status_code == 200
         assert client.get("/", headers={"authorization": f"Bearer {SECRET}x"}).status_code == 303
         assert client.get("/", headers={"authorization": f"Bearer {SECRET}"}).status_code == 200
 

@@ -100,4 +100,6 @@ def test_no_header_makes_it_fail(header: str | None) -> None:
 def test_one_of_a_thing_is_said_as_one() -> None:
     assert Language("en")("length.days", n=1) == "1 day"
     assert Language("en")("length.days", n=2) == "2 days"
+    assert Language("en")("total.rows", n=Words.count(1)) == "1 row"
+    assert Language("en")("live.waiting", n=Words.count(2)) == "2 intervals to go"
     assert Words(Language("ko")).features(["x", "y", "z", "u", "v", "*"]) == "x, y, z, u 외 2개"

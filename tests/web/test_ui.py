@@ -74,7 +74,7 @@ def test_without_its_parts_it_says_what_to_install(call: Call, monkeypatch: pyte
     monkeypatch.setattr(ui, "find_spec", lambda name: None)
     ended = call("ui")
     assert ended.code == 2
-    assert "pip install 'heliotrope[ui]'" in ended.err
+    assert "pip install '.[ui]'" in ended.err
 
 
 @contextmanager
@@ -209,3 +209,33 @@ def test_a_cycle_shows_what_was_held_what_came_late_and_what_was_told(database: 
             for hour in range(4):
                 path = f"/pipelines/turning/cycles/2026-03-01T0{hour}:00Z"
                 assert client.get(path, params={"language": code}).status_code == 200
+
+
+def test_a_score_that_labels_may_change_is_marked_on_every_page_and_explained(
+    database: Database, tmp_path: Path
+) -> None:
+    world.fill(database, 4, rows=30)
+    with psycopg.connect(database.url) as connection:
+        connection.execute("ALTER TABLE continuous_training ALTER class DROP NOT NULL")
+        connection.execute("UPDATE continuous_training SET class = NULL WHERE time = '2026-03-01 03:00Z' AND x > 0")
+        unlabelled = connection.execute("SELECT count(*) FROM continuous_training WHERE class IS NULL").fetchone()
+    assert unlabelled is not None
+    world.replayed(database, tmp_path, report={"pictures": False}).close()
+    note = f"provisional: {unlabelled[0]} rows have no label yet"
+    legend = "? provisional: rows without a label yet"
+    with listening(application(database, folder=tmp_path)) as url, httpx.Client(base_url=url) as client:
+        for path in ("/", "/pipelines/turning", "/pipelines/turning/live"):
+            text = client.get(path).text
+            assert len(re.findall(rf'0\.\d+<abbr title="{note}[^"]*">\?</abbr>', text)) == 1, path
+            assert legend in text, path
+        late = client.get("/pipelines/turning/cycles/2026-03-01T03:00Z").text
+        assert f"? {note}" in late
+        assert re.search(r'<td class="number">0\.\d+\?</td>', late)
+        early = client.get("/pipelines/turning/cycles/2026-03-01T02:00Z").text
+        assert "provisional" not in early
+        assert not re.search(r"0\.\d+\?<", early)
+        older = client.get("/pipelines/turning/cycles", params={"before": "2026-03-01T03:00Z"}).text
+        assert "provisional" not in older
+        assert client.get("/api/pipelines/turning").json()["provisional"] == unlabelled[0]
+        found = client.get("/api/pipelines/turning/cycles").json()["cycles"]
+        assert [one["provisional"] for one in found] == [unlabelled[0], 0, 0, 0]

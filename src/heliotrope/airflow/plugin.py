@@ -28,7 +28,7 @@ CYCLE = "heliotrope-cycle"
 """What Airflow calls the view of a run's cycle, in the address of its page."""
 _NEEDED = ("jinja2", "numpy", "psycopg", "pyarrow", "python_multipart", "yaml")
 """What the pages import that an environment with the DAGs' part of heliotrope alone may not have."""
-_REMEDY = "pip install 'heliotrope[airflow,ui]' where the API server runs"
+_REMEDY = "pip install '.[airflow,ui]' in a clone of heliotrope, where the API server runs"
 
 
 def root() -> str:

@@ -16,7 +16,7 @@ from heliotrope.cli.output import Output
 from heliotrope.cli.replaying import register
 from heliotrope.cli.session import Session, known_id
 from heliotrope.cli.telling import delivered_text, telling
-from heliotrope.errors import ConfigError
+from heliotrope.errors import ConfigError, counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _say(output: Output, pipeline: Pipeline, known: Sequence[Champion], found: C
     output.say(f"why         {_did(known, found)}, decided by {found.actor}, {_when(found.decided_at)}")
     for reason in found.reasons:
         output.say(f"            {reason}")
-    output.say(f"trained on  {training.rows} rows of {training.window}, seed {training.seed}")
+    output.say(f"trained on  {counted(training.rows, 'row')} of {training.window}, seed {training.seed}")
     output.say(f"model file  {training.artifact or '-'}")
     version = found.registered_version
     absent = "not yet" if pipeline.registry == "mlflow" else "nowhere: registry is none"

@@ -247,7 +247,8 @@ def _say_cycle(output: Output, name: str, summary: CycleSummary, metric: str, *,
     name_now = promoted(summary)
     if name_now is not None:
         how = "refreshed " if is_refresh(summary) else "promoted  "
-        output.say(f"{how} {name_now}, serving from {format_time(summary.interval.end)}")
+        first = ", the first champion" if summary.champion is None and unscored_reason(summary) is None else ""
+        output.say(f"{how} {name_now}{first}, serving from {format_time(summary.interval.end)}")
     parts = seconds_text(summary.seconds)
     output.say(f"seconds    {sum(summary.seconds.values()):.3f}: {parts}")
 

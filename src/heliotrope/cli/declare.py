@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli import options
+from heliotrope.cli.output import Output
 from heliotrope.cli.replaying import outside_text
 from heliotrope.cli.session import Session
-from heliotrope.errors import ConfigError
+from heliotrope.errors import ConfigError, counted
 from heliotrope.interval import format_step, parse_step
 from heliotrope.records import Verdict
 
@@ -135,6 +136,8 @@ def validate(
 ) -> None:
     """Check a pipeline's file, its table, columns and estimators.
 
+    Also whether the addresses under notify: are such as a message can go to; none is sent (`notify --test` sends one).
+
     \b
     Example:
       heliotrope validate rotating_gaussians.yaml
@@ -142,7 +145,7 @@ def validate(
     session = Session(database, as_json)
     declared = session.declared(pipeline)
     checks = [("pipeline", f"{declared.name}, {declared.task} judged by {declared.metric}"), *_estimators(declared)]
-    checks += _targets(declared)
+    checks += _targets(declared, session.output)
     if not offline:
         checks += _table(session, declared)
     session.output.document(
@@ -166,19 +169,24 @@ def _estimators(pipeline: Pipeline) -> list[tuple[str, str]]:
     return found
 
 
-def _targets(pipeline: Pipeline) -> list[tuple[str, str]]:
-    """Who is told, and whether their addresses can be had here."""
+def _targets(pipeline: Pipeline, output: Output) -> list[tuple[str, str]]:
+    """Who is told, and whether their addresses can be had here. Raises ConfigError for one that nothing can go to."""
     from heliotrope.errors import MessageError
-    from heliotrope.notify import address
+    from heliotrope.notify import Sender, address
 
     found = []
-    for target in pipeline.notify:
-        said = ", ".join(event.value for event in target.events)
-        try:
-            address(target)
-        except MessageError as error:
-            said = f"{said}; {error.message}"
-        found.append((f"tells {target.name}", said))
+    with Sender(output.warn) as sender:
+        for target in pipeline.notify:
+            said = ", ".join(event.value for event in target.events)
+            try:
+                url = address(target)
+            except MessageError as error:
+                said = f"{said}; {error.message}"
+            else:
+                wrong, remedy = sender.check(url)
+                if wrong:
+                    raise ConfigError(f"notify: the address of {target.name}: {wrong}", remedy=remedy)
+            found.append((f"tells {target.name}", said))
     return found
 
 
@@ -213,7 +221,8 @@ def _parted(context: Context) -> list[tuple[str, str]]:
         found.append(("recorded at", f"{recorded}, {_type(context.rows.relation, recorded)}"))
     if pipeline.partition_by is not None:
         rows = [one.rows for one in context.rows.reaches(pipeline.partition_by)]
-        of = f" of {min(rows)} to {max(rows)} rows" if rows else ""
+        few, many = min(rows, default=0), max(rows, default=0)
+        of = f" of {few} to {counted(many, 'row')}" if few < many else f" of {counted(many, 'row')}" if rows else ""
         found.append((f"segments by {pipeline.partition_by}", f"{len(rows)}{of}"))
     return found
 

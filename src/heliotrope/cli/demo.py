@@ -11,13 +11,13 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.document import cycle_document, score
-from heliotrope.cli.output import counted, number
+from heliotrope.cli.output import number
 from heliotrope.cli.pages import write
 from heliotrope.cli.replaying import Replayed, all_cycles, replay_all
 from heliotrope.cli.rows import load_all
 from heliotrope.cli.session import Session
 from heliotrope.cli.tables import say_summary, summary_document, table
-from heliotrope.errors import ConfigError
+from heliotrope.errors import ConfigError, counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.output import counted
 from heliotrope.cli.session import Session
-from heliotrope.errors import ArtifactError, HeliotropeError, MessageError
+from heliotrope.errors import ArtifactError, HeliotropeError, MessageError, counted
 
 if TYPE_CHECKING:
     from heliotrope.config import Pipeline

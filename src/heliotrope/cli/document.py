@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from heliotrope.errors import counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "champion_document",
     "cycle_document",
-    "decision_text",
     "declaration_document",
     "declaration_text",
     "drift_text",
@@ -36,6 +36,8 @@ def cycle_document(summary: CycleSummary, metric: str) -> dict[str, Any]:
     return {
         "interval": summary.interval,
         "done": summary.done,
+        "outcome": summary.outcome,
+        "did": summary.did,
         "code_version": summary.code_version,
         "started_at": summary.started_at,
         "ended_at": summary.ended_at,
@@ -113,15 +115,6 @@ def rescored(summary: CycleSummary, metric: str) -> float | None:
     return None if summary.rescored is None else summary.rescored.get(metric)
 
 
-def decision_text(summary: CycleSummary) -> str:
-    """What the cycle came to, and whether it is done. Candidates that failed are named behind it."""
-    if summary.decision is None:
-        return "not done"
-    if not summary.done:
-        return f"{str(summary.decision['action']).replace('_', ' ')}, not done"
-    return f"{summary.outcome}; {', '.join(summary.failed)} failed" if summary.failed else summary.outcome
-
-
 def declaration_document(declared: Declared) -> dict[str, Any]:
     """What changed with a declaration, and when."""
     return {
@@ -163,7 +156,7 @@ def problem_text(problem: Problem | Mapping[str, Any]) -> str:
     said = problem if isinstance(problem, Mapping) else {name: getattr(problem, name) for name in _PROBLEM}
     where = f" in {said['column']}" if said["column"] else ""
     detail = f" ({said['detail']})" if said["detail"] else ""
-    return f"{said['rule']}{where}: {said['rows']} rows, {said['done']}{detail}"
+    return f"{said['rule']}{where}: {counted(int(said['rows']), 'row')}, {said['done']}{detail}"
 
 
 _PROBLEM = ("rule", "column", "rows", "done", "detail")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli import options, segments
-from heliotrope.cli.output import Output, counted, number
+from heliotrope.cli.output import Output, number
 from heliotrope.cli.session import Session
 from heliotrope.cli.tables import SHOWN
-from heliotrope.errors import DatabaseError, DataError, HeliotropeError, LedgerError
+from heliotrope.errors import DatabaseError, DataError, HeliotropeError, LedgerError, counted
 from heliotrope.interval import Interval, format_time, intervals
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli import options
-from heliotrope.cli.output import counted
 from heliotrope.cli.session import Session, known_id
 from heliotrope.cli.telling import delivered_text
-from heliotrope.errors import ConfigError, MessageError
+from heliotrope.errors import ConfigError, MessageError, counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:

@@ -19,10 +19,12 @@ from heliotrope.interval import Interval, format_time
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Output", "counted", "number", "printable"]
+__all__ = ["Output", "number", "printable", "rough"]
 
 _UNBROKEN = 10_000  # characters: longer than any line
 _LINE_EVERY = 1.0  # seconds between two lines of progress where there is no terminal
+_LONGEST_WORD = 24  # characters: a longer one may be broken
+_WORTH_SAYING = 5.0  # seconds that are left
 
 
 class Output:
@@ -60,6 +62,11 @@ class Output:
         line = f"warning: {printable(text)}"
         print(f"{line}\nremedy: {printable(remedy)}" if remedy else line, file=sys.stderr, flush=True)
 
+    def note(self, text: str) -> None:
+        """A line beside the answer, on stderr; as progress is, for people alone."""
+        if not self.as_json:
+            print(printable(text), file=sys.stderr, flush=True)
+
     def table(
         self,
         headers: Sequence[str],
@@ -69,8 +76,17 @@ class Output:
         whole: Collection[str] = (),
         title: str = "",
     ) -> None:
-        """A table for people. The columns in ``right``, of numbers, those in ``whole`` and the first are not broken."""
+        """A table for people. The columns in ``right``, of numbers, those in ``whole`` and the first are not broken.
+
+        Where it is wider than the terminal even so, each row is written below the other, a line for each column.
+        """
         if self.as_json:
+            return
+        if title:
+            self.say(title, style="bold")
+        unbroken = {place for place, header in enumerate(headers) if not place or header in right or header in whole}
+        if _width(headers, rows, unbroken) > self._console.width:
+            self._below_each_other(headers, rows)
             return
         from rich import box
         from rich.table import Table
@@ -81,14 +97,20 @@ class Output:
             table.add_column(
                 printable(header),
                 justify="right" if number_like else "left",
-                no_wrap=number_like or place == 0 or header in whole,
+                no_wrap=place in unbroken,
                 overflow="fold",
             )
         for row in rows:
             table.add_row(*(printable(cell) for cell in row))
-        if title:
-            self.say(title, style="bold")
         self._console.print(table, soft_wrap=False)
+
+    def _below_each_other(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        for row in rows:
+            first, *others = (" ".join(cell.split("\n")) for cell in row)
+            self.say(first, style="bold")
+            for header, cell in zip(headers[1:], others, strict=True):
+                if cell.strip():
+                    self.say(f"  {header}: {cell.strip()}" if header else f"  {cell.strip()}")
 
     def document(self, document: Mapping[str, Any]) -> None:
         """The verb's answer for programs: printed with ``as_json`` alone, and once."""
@@ -110,13 +132,21 @@ class Output:
     @contextmanager
     def _bar(self, label: str, total: int | None) -> Iterator[Callable[[str], None]]:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            *([] if total is None else [TimeRemainingColumn(), TextColumn("left")]),
             TextColumn("{task.fields[now]}", markup=False),
         )
         console = Console(stderr=True, markup=False, emoji=False, highlight=False)
@@ -125,8 +155,22 @@ class Output:
             yield lambda text: bar.update(task, advance=1, now=printable(text))
 
 
+def _width(headers: Sequence[str], rows: Sequence[Sequence[str]], unbroken: Collection[int]) -> int:
+    """What a table takes at least: some columns whole, and of the others the longest word."""
+    from rich.cells import cell_len
+
+    taken = len(headers) - 1
+    for place, header in enumerate(headers):
+        cells = [printable(cell) for cell in (header, *(row[place] for row in rows))]
+        if place in unbroken:
+            taken += max(cell_len(line) for cell in cells for line in cell.split("\n"))
+        else:
+            taken += min(max((cell_len(word) for cell in cells for word in cell.split()), default=0), _LONGEST_WORD)
+    return taken
+
+
 class _Lines:
-    """Progress as lines: of the first part, of the last, and between them at most one a second."""
+    """Progress as lines: of the first part, of the last, and between them at most one a second; with what is left."""
 
     def __init__(self, label: str, total: int | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.label = label
@@ -134,14 +178,36 @@ class _Lines:
         self.clock = clock
         self.done = 0
         self.last = -math.inf
+        self.first = -math.inf
 
     def __call__(self, text: str) -> None:
         self.done += 1
         now = self.clock()
+        if self.done == 1:
+            self.first = now
         if self.done == self.total or now - self.last >= _LINE_EVERY:
             self.last = now
             count = str(self.done) if self.total is None else f"{self.done}/{self.total}"
-            print(f"{printable(self.label)} {count} {printable(text)}".rstrip(), file=sys.stderr, flush=True)
+            line = f"{printable(self.label)} {count} {printable(text)}".rstrip()
+            print(f"{line}{self._left(now)}", file=sys.stderr, flush=True)
+
+    def _left(self, now: float) -> str:
+        """What the rest takes at the pace so far, where that is long enough to want to know it."""
+        if self.total is None or self.done == 1:
+            return ""  # the first part takes what is done once along with it: those after it tell the pace
+        seconds = (now - self.first) / (self.done - 1) * (self.total - self.done)
+        return f", about {rough(seconds)} left" if seconds >= _WORTH_SAYING else ""
+
+
+def rough(seconds: float) -> str:
+    """A length of time, roughly.
+
+    >>> rough(4.2), rough(100), rough(5000), rough(20_000)
+    ('4 s', '100 s', '83 min', '5.6 h')
+    """
+    if seconds <= 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds <= 7200 else f"{seconds / 3600:.1f} h"
 
 
 def printable(text: str) -> str:
@@ -151,15 +217,6 @@ def printable(text: str) -> str:
     ('a\\x1b[31mb', '가각')
     """
     return "".join(one if one.isprintable() or one in "\n " else one.encode("unicode_escape").decode() for one in text)
-
-
-def counted(count: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "interval"), counted(2000, "row")
-    ('1 interval', '2000 rows')
-    """
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def number(value: float | None, digits: int = 4) -> str:

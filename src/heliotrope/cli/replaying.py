@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from heliotrope.cli.failure import StoppedError
-from heliotrope.cli.output import Output, counted
-from heliotrope.errors import RegistryError
+from heliotrope.cli.output import Output
+from heliotrope.errors import RegistryError, counted
 from heliotrope.interval import Interval, format_time
 from heliotrope.slow import told_when_slow
 
@@ -46,8 +46,9 @@ def replay_all(context: Context, span: Sequence[Interval], output: Output, pictu
         done.registry_seconds = time.perf_counter() - ended
     except KeyboardInterrupt:
         count = len(done.ran) + len(done.passed_over)
+        are = "is" if len(span) == 1 else "are"
         raise StoppedError(
-            f"stopped; {count} of {len(span)} intervals are done, each of them whole",
+            f"stopped; {count} of {counted(len(span), 'interval')} {are} done, each of them whole",
             remedy="the same command goes on where this one stopped",
         ) from None
     done.unregistered = _waiting(context)

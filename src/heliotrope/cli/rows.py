@@ -11,9 +11,9 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.failure import StoppedError
-from heliotrope.cli.output import Output, counted, number
+from heliotrope.cli.output import Output, number
 from heliotrope.cli.session import Session
-from heliotrope.errors import ConfigError
+from heliotrope.errors import ConfigError, counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:

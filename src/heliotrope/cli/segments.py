@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from heliotrope.cli.failure import StoppedError
-from heliotrope.cli.output import Output, counted, number
+from heliotrope.cli.output import Output, number
 from heliotrope.cli.session import Session, known_id
-from heliotrope.errors import ConfigError, DataError, EstimatorError, LedgerError, nearest, shown
+from heliotrope.errors import ConfigError, DataError, EstimatorError, LedgerError, counted, nearest, shown
 from heliotrope.interval import Interval, format_time
 
 if TYPE_CHECKING:

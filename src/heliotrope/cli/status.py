@@ -15,10 +15,10 @@ from heliotrope.cli import options, segments
 from heliotrope.cli.document import declaration_document, declaration_text, drift_text, score
 from heliotrope.cli.late import incomparable_text
 from heliotrope.cli.messages import RECENT, left_document, left_text
-from heliotrope.cli.output import counted, number
+from heliotrope.cli.output import number
 from heliotrope.cli.replaying import outside_text
 from heliotrope.cli.session import BEGIN, Session, known_id, parsed
-from heliotrope.errors import ConfigError, HeliotropeError
+from heliotrope.errors import ConfigError, HeliotropeError, counted
 from heliotrope.interval import Interval, floor, format_time, interval_at, intervals
 
 if TYPE_CHECKING:
@@ -88,9 +88,12 @@ class _Status:
             "metric": metric,
             "score": None if last is None or metric is None else score(last, metric),
             "drifted": [] if last is None else last.drifted,
+            "outcome": None if last is None else last.outcome,
+            "did": None if last is None else last.did,
             "decision": None if last is None or last.decision is None else last.decision["action"],
             "intervals_behind_data": None if data is None else data.waiting,
             "intervals_behind_clock": self._behind_clock(),
+            "stale_since": self.stale_since,
             "last_row": None if data is None else data.last_row,
             "last_row_age_seconds": None if self.age is None else self.age.total_seconds(),
             "rows_outside": None if data is None else data.outside,
@@ -114,6 +117,15 @@ class _Status:
     def age(self) -> timedelta | None:
         """How old the last row is."""
         return None if self.data is None or self.data.last_row is None else self.now - self.data.last_row
+
+    @property
+    def stale_since(self) -> datetime | None:
+        """Since when too many complete intervals have no cycle."""
+        from heliotrope.replay import stale_since
+
+        if self.record is None or self.record.done is None:
+            return None
+        return stale_since(self.record.done[1], self.record.pipeline, self.now)
 
     def _behind_clock(self) -> int | None:
         if self.record is None or self.record.done is None:
@@ -301,8 +313,12 @@ def _remarks(state: _Status) -> Iterator[str]:
         yield declaration_text(state.record.declared)
     if state.data is None:
         return
+    since = "" if state.stale_since is None else f"stale since {format_time(state.stale_since)}: "
     if state.data.waiting:
-        yield f"{counted(state.data.waiting, 'interval')} to go with `heliotrope replay {state.name}.yaml`"
+        yield f"{since}{counted(state.data.waiting, 'interval')} to go with `heliotrope replay {state.name}.yaml`"
+    elif since and state.data.last_row is not None:
+        yield f"{since}its rows end at {format_time(state.data.last_row.replace(microsecond=0))}"
+        yield f"fill its table, then `heliotrope run {state.name}.yaml --catch-up`"
     if state.data.outside and state.record is not None:
         yield outside_text(state.record.pipeline.source.table, state.data.outside)
     if state.data.incomparable[0]:

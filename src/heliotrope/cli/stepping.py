@@ -10,9 +10,9 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.failure import interruptible
-from heliotrope.cli.output import Output, counted
+from heliotrope.cli.output import Output
 from heliotrope.cli.session import Session
-from heliotrope.errors import ConfigError, EstimatorError
+from heliotrope.errors import ConfigError, EstimatorError, counted
 from heliotrope.interval import format_time, interval_at, refuse_off_grid
 from heliotrope.order import PART_SIZE, Order, Part, Step
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from heliotrope.cli.document import decision_text, drift_text, is_refresh, rescored, score, seconds_text, total
-from heliotrope.cli.output import Output, counted, number
+from heliotrope.cli.document import drift_text, is_refresh, rescored, score, seconds_text, total
+from heliotrope.cli.output import Output, number
+from heliotrope.errors import counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def table(
         row += [number(score(one, metric)) + ("*" if one.rescored else "") + ("?" if one.provisional else "")] + (
             [] if best is None else [number(best)]
         )
-        row += [drift_text(one), decision_text(one), f"{sum(one.seconds.values()):.3f}"]
+        row += [drift_text(one), one.did, f"{sum(one.seconds.values()):.3f}"]
         rows.append(row)
     if len(rows) > SHOWN and not every:
         half = SHOWN // 2

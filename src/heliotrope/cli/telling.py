@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from heliotrope.cli.failure import StoppedError
-from heliotrope.cli.output import Output, counted
-from heliotrope.errors import DatabaseError, HeliotropeError
+from heliotrope.cli.output import Output
+from heliotrope.errors import DatabaseError, HeliotropeError, counted
 
 if TYPE_CHECKING:
     from heliotrope.context import Context

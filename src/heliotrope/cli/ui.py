@@ -58,7 +58,7 @@ def ui(
     if lacking:
         raise ConfigError(
             f"the pages need {', '.join(lacking)}, which this environment lacks",
-            remedy="pip install 'heliotrope[ui]'",
+            remedy="pip install '.[ui]' in a clone of heliotrope",
         )
     session = Session(database, as_json)
     tokens = _tokens(token or os.environ.get(_VARIABLE) or "")

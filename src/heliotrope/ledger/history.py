@@ -101,11 +101,29 @@ class CycleSummary:
 
     @property
     def outcome(self) -> str:
-        """``hold``, ``skip``, ``keep``, ``promote tree``, or ``refresh`` for the champion's own; empty: not decided."""
+        """What came of it, in one word: ``hold``, ``skip``, ``keep``, ``promote``, ``refresh`` or ``roll_back``.
+
+        ``train`` while what was trained is not yet judged, ``open`` before anything is decided.
+        """
+        if self.decision is None:
+            return "open"
+        return "refresh" if self.is_refresh else str(self.decision["action"])
+
+    @property
+    def decided(self) -> str:
+        """The outcome as people write it, with who was promoted; empty before anything is decided."""
         if self.decision is None:
             return ""
-        action = str(self.decision["action"]).replace("_", " ")
-        return action if self.promoted is None else "refresh" if self.is_refresh else f"{action} {self.promoted}"
+        word = self.outcome.replace("_", " ")
+        return word if self.promoted is None or self.is_refresh else f"{word} {self.promoted}"
+
+    @property
+    def did(self) -> str:
+        """The same as tables have it: also which candidates failed, and whether it is not done."""
+        said = self.decided
+        if self.done and self.failed:
+            said = f"{said}; {', '.join(self.failed)} failed"
+        return said if self.done else ", ".join(filter(None, (said, "not done")))
 
     @property
     def trained(self) -> bool:

@@ -83,6 +83,8 @@ class Latest:
     """By candidate that was trained: why its last fit failed; None where it did not."""
     action: str | None
     reasons: tuple[str, ...]
+    provisional: int = 0
+    """How many rows have no label yet, as last seen: with them the score may become another."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -270,6 +272,7 @@ def latest(
                 failures=row[10] or {},
                 action=row[11],
                 reasons=tuple(row[12] or ()),
+                provisional=int(row[13] or 0),
             )
         )
     return {one: tuple(rows) for one, rows in found.items()}

@@ -7,6 +7,7 @@ and their logs, in which addresses are, then stay out of the process that runs c
 
 from __future__ import annotations
 
+import difflib
 import json
 import logging
 import os
@@ -21,10 +22,13 @@ from urllib.parse import unquote
 
 import apprise
 import requests
+from apprise.manager_plugins import NotificationManager
 
 from heliotrope.notify.outcome import Outcome, of_status
 
-__all__ = ["main", "post"]
+__all__ = ["check", "main", "post"]
+
+_SERVICES = "https://github.com/caronc/apprise/wiki"
 
 _Attempt = Mapping[str, Any]
 """url, text, title, picture, text_sent, key, timeout."""
@@ -177,8 +181,7 @@ def post(order: _Attempt) -> Outcome:
     _seen = _Seen(key=order["key"], url=order["url"], timeout=order["timeout"])
     service = _service(order["url"], order["timeout"])
     if service is None:
-        scheme = re.sub(r"[^A-Za-z0-9+.-].*", "", order["url"])[:20]
-        return Outcome(result="refused", detail=f"Apprise knows no service of such an address, {scheme}://...")
+        return Outcome(result="refused", detail=f"Apprise knows no service of such an address, {_shown(order['url'])}")
     picture = order["picture"] if _takes_pictures(service) else None
     without = "without the picture, which this address takes none of" if picture != order["picture"] else ""
     discord = type(service).__name__ == "NotifyDiscord"
@@ -206,6 +209,39 @@ def _takes_pictures(service: Any) -> bool:
     return bool(service.attachment_support) and bot
 
 
+def check(url: str) -> tuple[str, str]:
+    """What is wrong with an address, and the remedy; both empty where nothing is. Nothing is sent, nobody is asked."""
+    if _service(url, 10.0) is not None:
+        return "", ""
+    schemes = set(NotificationManager().schemas())  # type: ignore[no-untyped-call]
+    scheme = _scheme(url)
+    if scheme in ("http", "https"):
+        return (
+            f"no service that Apprise knows has an address as {_shown(url)}, but for Discord's and its like",
+            "write a webhook of your own as json://HOST/PATH, or jsons://HOST/PATH for https",
+        )
+    if scheme in schemes:
+        return (
+            f"what follows {scheme}:// is no address of that service: a part lacks, or is not as it should be",
+            f"write it as the page of {scheme} says, at {_SERVICES}",
+        )
+    if not scheme:
+        return "there is no scheme in front of it", "write it as discord://ID/TOKEN, say; services are at " + _SERVICES
+    close = difflib.get_close_matches(scheme, sorted(schemes), n=1, cutoff=0.6)
+    near = f"did you mean {close[0]}://? " if close else ""
+    return f"Apprise knows no service {_shown(url)}", f"{near}the services are at {_SERVICES}"
+
+
+def _scheme(url: str) -> str:
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://", url)
+    return "" if found is None else found[1].lower()
+
+
+def _shown(url: str) -> str:
+    """What can be said of an address: its scheme, and not even the start of what has none."""
+    return f"{_scheme(url)}://..." if _scheme(url) else "***, without a scheme"
+
+
 def _service(url: str, timeout: float) -> Any:
     """Apprise's object for the address; None where it knows none."""
     asset = apprise.AppriseAsset(
@@ -228,8 +264,12 @@ def main() -> int:
     smtplib.SMTP.connect = _noting_connect  # type: ignore[method-assign]
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
+        order = json.loads(line)
+        if "check" in order:
+            print(json.dumps(check(order["check"])), file=answers, flush=True)
+            continue
         try:
-            outcome = post(json.loads(line))
+            outcome = post(order)
         except Exception as error:
             outcome = _seen.bad or Outcome(result="again", detail=f"Apprise failed: {type(error).__name__}")
         print(json.dumps(asdict(outcome)), file=answers, flush=True)

@@ -9,10 +9,10 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from heliotrope.errors import MessageError
 from heliotrope.notify.outcome import Outcome
@@ -84,19 +84,36 @@ class Sender:
             "key": key,
             "timeout": timeout,
         }
-        assert self._process is not None, "it was just started"
-        try:
-            orders = _open(self._process.stdin)
-            orders.write(json.dumps(order).encode() + b"\n")
-            orders.flush()
-            answer = self._line(timeout + GRACE, "an answer to a message")
-        except OSError:
-            answer = b""
+        answer = self._asked(order, timeout + GRACE, "an answer to a message")
         if not answer:
             self.close()
             return Outcome(result="uncertain", detail=f"no end within {timeout + GRACE:g} s; it was cut off")
         said = json.loads(answer)
         return Outcome(result=said["result"], detail=said["detail"], wait=said["wait"])
+
+    def check(self, url: str) -> tuple[str, str]:
+        """What is wrong with an address, and the remedy; both empty where nothing is. Nothing is sent.
+
+        Raises MessageError where the process does not answer.
+        """
+        self.start()
+        answer = self._asked({"check": url}, _START, "a look at an address")
+        if not answer:
+            self.close()
+            raise MessageError("the process that posts messages does not answer", remedy="try again")
+        wrong, remedy = json.loads(answer)
+        return str(wrong), str(remedy)
+
+    def _asked(self, order: Mapping[str, Any], seconds: float, what: str) -> bytes:
+        """The answer to an order; empty where none comes in time."""
+        assert self._process is not None, "it was just started"
+        try:
+            orders = _open(self._process.stdin)
+            orders.write(json.dumps(order).encode() + b"\n")
+            orders.flush()
+            return self._line(seconds, what)
+        except OSError:
+            return b""
 
     def close(self) -> None:
         """End the process."""

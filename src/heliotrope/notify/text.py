@@ -25,6 +25,8 @@ _TEXTS: Mapping[Event, str] = {
     Event.RECOVERY: "[{time}] {pipeline} runs again: {action}",
 }
 
+_FIRST = "[{time}] {pipeline}: {candidate} is the first champion and serves from {since} ({actor}): {reasons}"
+
 
 def render(
     event: Event,
@@ -40,7 +42,8 @@ def render(
     >>> render(Event.TRAINING, {"time": "2026-11-24T05:00Z"}, {Event.TRAINING: "[{time}] {pipeline}"}, number=17)
     '[2026-11-24T05:00Z] -\\n#17'
     """
-    text = template.get(event, _TEXTS[event]).format_map(_Shown(facts))
+    own = _FIRST if _is_first(event, facts) else _TEXTS[event]
+    text = template.get(event, own).format_map(_Shown(facts))
     said = f"#{number}"
     if again:
         said += ", sent again: nobody knows whether it arrived"
@@ -55,8 +58,16 @@ def title(event: Event, facts: Mapping[str, Any]) -> str:
 
     >>> title(Event.ROLLED_BACK, {"pipeline": "clicks"})
     'clicks: rolled back'
+    >>> title(Event.PROMOTED, {"pipeline": "clicks", "candidate": "tree", "previous": None})
+    'clicks: first champion'
     """
-    return f"{facts.get('pipeline', 'heliotrope')}: {event.value.replace('_', ' ')}"
+    said = "first champion" if _is_first(event, facts) else event.value.replace("_", " ")
+    return f"{facts.get('pipeline', 'heliotrope')}: {said}"
+
+
+def _is_first(event: Event, facts: Mapping[str, Any]) -> bool:
+    """Whether it tells of a champion that none was before."""
+    return event is Event.PROMOTED and facts.get("candidate") is not None and facts.get("previous") is None
 
 
 class _Shown(dict[str, str]):

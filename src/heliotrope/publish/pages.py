@@ -186,7 +186,7 @@ def _row(context: Context, summary: CycleSummary) -> CycleRow:
         },
         drift=readings,
         drifted=tuple(_label(one) for one in summary.drift if one["drifted"]),
-        decision=summary.outcome,
+        decision=summary.decided,
         reasons=tuple(reason for decision in summary.decisions for reason in decision["reasons"]),
         rows=summary.rows,
         seconds=math.fsum(summary.seconds.values()),

@@ -107,7 +107,7 @@ def _scene(context: Context, summary: CycleSummary) -> Scene:
         metric=pipeline.metric,
         score=None if scored is None else scored["metrics"].get(pipeline.metric),
         drifted=bool(summary.drifted) if summary.drift else None,
-        decision=summary.outcome,
+        decision=summary.decided,
         axes=view.axes,
         drifting=view.drifting,
         levels=view.levels,

@@ -14,6 +14,7 @@ from heliotrope import spans
 from heliotrope.config import Pipeline
 from heliotrope.context import Context
 from heliotrope.database import Database
+from heliotrope.errors import counted
 from heliotrope.interval import Interval, format_time
 from heliotrope.segments.crowd import STRIDE, Done, Segment, run
 from heliotrope.workers import CLUSTERS, Backend, cluster, end_with, watched
@@ -77,7 +78,7 @@ def spread(
         return Done()
     parts = [segments] if jobs == 1 else batches(segments, jobs)
     steps = sum(math.ceil(len(part) / STRIDE) for part in parts) * len(span)
-    with progress(f"{context.pipeline.name}, {len(segments)} segments", steps) as advance:
+    with progress(f"{context.pipeline.name}, {counted(len(segments), 'segment')}", steps) as advance:
         if len(parts) == 1 and backend not in CLUSTERS:
             return run(context, segments, span, trailing=trailing, advance=lambda one: advance(format_time(one.start)))
         with tempfile.TemporaryDirectory(prefix="heliotrope") as folder:

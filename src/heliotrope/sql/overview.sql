@@ -31,7 +31,12 @@ SELECT cycle.pipeline_id, cycle.interval_start, cycle.interval_end, cycle.starte
      FROM (SELECT DISTINCT ON (training.candidate) training.candidate, training.failure
            FROM heliotrope.training WHERE training.cycle_id = cycle.id
            ORDER BY training.candidate, training.id DESC) AS last),
-    decision.action, decision.reasons
+    decision.action, decision.reasons,
+    (SELECT sum((problem ->> 'rows')::bigint)
+     FROM (SELECT CASE WHEN jsonb_typeof(late.problems) = 'array' THEN late.problems ELSE '[]' END AS problems
+           FROM heliotrope.batch AS late WHERE late.cycle_id = cycle.id ORDER BY late.revision DESC LIMIT 1) AS seen
+     CROSS JOIN LATERAL jsonb_array_elements(seen.problems) AS problem
+     WHERE problem ->> 'rule' = 'unlabelled' AND jsonb_typeof(problem -> 'rows') = 'number')
 FROM unnest(%(pipelines)s::bigint[], %(metrics)s::text[]) AS asked (pipeline_id, metric)
 CROSS JOIN LATERAL (
     SELECT * FROM heliotrope.cycle
@@ -56,6 +61,11 @@ WHERE message.pipeline_id = ANY(%(pipelines)s) AND message.segment = %(segment)s
         WHERE recovery.pipeline_id = message.pipeline_id AND recovery.segment = message.segment
             AND recovery.target = message.target AND recovery.event = 'recovery' AND recovery.id > message.id)
 ORDER BY message.pipeline_id, message.id DESC
+
+-- name: read_alone
+-- From now on a session reads and changes nothing, and each of its statements takes so many seconds at most.
+SELECT set_config('statement_timeout', %(seconds)s || 's', false),
+    set_config('default_transaction_read_only', 'on', false)
 
 -- name: at_work
 -- What the command line calls its sessions in this database: heliotrope VERB PIPELINE.

@@ -6,12 +6,13 @@ All of it is read but for the four ways to change who serves, which take a reaso
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from heliotrope.config.plain import plain
 from heliotrope.interval import parse_time
 from heliotrope.ledger import CycleSummary, cycles
 from heliotrope.ledger.overview import (
@@ -28,11 +29,11 @@ from heliotrope.ledger.overview import (
 )
 from heliotrope.records import Champion as Served
 from heliotrope.web import health
-from heliotrope.web.change import Action, Change, make, tell
+from heliotrope.web.change import LONGEST_REASON, Action, Change, make, tell
 from heliotrope.web.connections import NoLedgerError
 from heliotrope.web.glance import Glance, glances
 from heliotrope.web.language import Language
-from heliotrope.web.page import Asked, ForbiddenError, NotThereError, Page
+from heliotrope.web.page import Asked, ForbiddenError, NotThereError, Page, cycle_at, require_text
 from heliotrope.web.pages.compare import summary
 from heliotrope.web.progress import Watch
 from heliotrope.web.span import span
@@ -41,7 +42,10 @@ from heliotrope.whatif.kept import kept
 
 __all__ = ["router"]
 
-_INSTANT = timedelta(microseconds=1)
+_LONGEST_NAME = 63
+_LONGEST_SEGMENT = 1000
+_LONGEST_TIME = 64
+"""Characters."""
 
 
 class _Read(BaseModel):
@@ -84,6 +88,7 @@ class Pipeline(BaseModel):
     pinned: bool
     latest: Between | None = Field(description="the interval of the latest cycle that is done")
     score: float | None = Field(description="of the model that served in it, before it was trained on those rows")
+    provisional: int = Field(description="its rows without a label yet: with them the score may become another")
     drifted: list[str]
     at_work: str | None = Field(description="the verb of heliotrope that runs its cycles right now")
 
@@ -99,7 +104,10 @@ class Cycle(_Read):
 
     interval: Between
     done: bool
-    outcome: str
+    outcome: str = Field(
+        description="what came of it: hold, skip, keep, promote, refresh or roll_back; train or open while it goes on"
+    )
+    did: str = Field(description="what was done, in words")
     verdict: str
     rows_read: int
     rows: int
@@ -109,7 +117,9 @@ class Cycle(_Read):
     ended_at: datetime | None
     served: str | None
     score: float | None
+    provisional: int = Field(description="rows without a label yet: with them the score may become another")
     drifted: list[str]
+    failed: dict[str, str] = Field(description="by candidate: why it failed")
     revision: int
     evaluations: list[dict[str, Any]]
     drift: list[dict[str, Any]]
@@ -281,19 +291,23 @@ class HowFar(BaseModel):
     steps: list[str]
 
 
+Text = Annotated[str, BeforeValidator(plain)]
+"""A text that the record can keep: JSON can write half a character, and a NUL, which PostgreSQL takes neither of."""
+
+
 class Ask(BaseModel):
     """Why, and of which segment."""
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=2000, description="kept with the decision")
-    segment: str = ""
+    reason: Text = Field(min_length=1, max_length=LONGEST_REASON, description="kept with the decision")
+    segment: Text = Field("", max_length=_LONGEST_SEGMENT)
 
 
 class AskPromote(Ask):
     """Which candidate is to serve."""
 
-    candidate: str
+    candidate: Text = Field(min_length=1, max_length=_LONGEST_NAME)
     pin: bool = False
 
 
@@ -310,8 +324,9 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 
 router = APIRouter(prefix="/api", responses=_FAILURES, tags=["heliotrope"])
 
-Segment = Annotated[str, Query(description="a segment; absent: the whole table")]
-Time = Annotated[str, Query(description="as 2026-11-24T05:00Z")]
+Segment = Annotated[str, Query(max_length=_LONGEST_SEGMENT, description="a segment; absent: the whole table")]
+Name = Annotated[str, Query(max_length=_LONGEST_NAME, description="a candidate")]
+Time = Annotated[str, Query(max_length=_LONGEST_TIME, description="as 2026-11-24T05:00Z")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Show = Annotated[str, Query(pattern="^(all|[1-9][0-9]{0,5})?$", description="how many of the latest intervals, or all")]
 
@@ -396,12 +411,10 @@ def one_cycle(page: Asked, name: str, start: str, segment: Segment = "") -> Whol
     moment = parse_time(start)
     with page.reading() as connection:
         subject = page.subject(connection, name, segment)
-        found = cycles(connection, *subject.key, start=moment, end=moment + _INSTANT, limit=1)
-        if not found:
-            raise NotThereError
-        identity = found[0].id
+        found = cycle_at(connection, subject, moment)
+        identity = found.id
         return WholeCycle(
-            cycle=_cycle(found[0], subject.pipeline.metric),
+            cycle=_cycle(found, subject.pipeline.metric),
             scores=[Evaluated.model_validate(one) for one in scores(connection, identity)],
             decisions=[Chosen.model_validate(one) for one in choices(connection, identity)],
             steps=[Ended.model_validate(one) for one in steps(connection, identity)],
@@ -437,8 +450,8 @@ def list_champions(
 def comparison(
     page: Asked,
     name: str,
-    first: str,
-    second: str,
+    first: Name,
+    second: Name,
     segment: Segment = "",
     start: Time = "",
     end: Time = "",
@@ -449,8 +462,7 @@ def comparison(
         subject = page.subject(connection, name, segment)
         metric = subject.pipeline.metric
         shown = span(connection, subject, start, end, show)
-        if "\0" in first + second:
-            raise NotThereError
+        require_text(first, second)
         found = compared(connection, *subject.key, metric, shown.over, first, second) if shown else ()
     told = summary(found, subject.pipeline.lower_is_better)
     return Comparison(
@@ -550,6 +562,7 @@ def _pipeline(one: Glance) -> Pipeline:
         pinned=one.known.pinned,
         latest=None if last is None else Between.model_validate(last.interval),
         score=None if last is None else last.score,
+        provisional=0 if last is None else last.provisional,
         drifted=[] if last is None else list(last.drifted),
         at_work=None if one.work is None else one.work[0],
     )
@@ -557,11 +570,10 @@ def _pipeline(one: Glance) -> Pipeline:
 
 def _cycle(one: CycleSummary, metric: str) -> Cycle:
     served = one.served
-    names = Cycle.model_fields.keys() - {"interval", "served", "score", "outcome"}
+    names = Cycle.model_fields.keys() - {"interval", "served", "score"}
     return Cycle(
         interval=Between.model_validate(one.interval),
         served=None if served is None else served["candidate"],
         score=None if served is None else served["metrics"].get(metric),
-        outcome=one.outcome,
         **{name: getattr(one, name) for name in names},
     )

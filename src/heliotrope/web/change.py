@@ -13,14 +13,15 @@ from heliotrope.records import Champion
 from heliotrope.web.page import Subject
 from heliotrope.web.site import Site
 
-__all__ = ["ACTIONS", "Action", "Change", "make", "tell"]
+__all__ = ["ACTIONS", "LONGEST_REASON", "Action", "Change", "make", "tell"]
 
 Action = Literal["promote", "rollback", "pin", "unpin"]
 ACTIONS: tuple[Action, ...] = ("promote", "rollback", "pin", "unpin")
 
 _PATIENCE = 8.0
 """Seconds that a page waits for a cycle that is under way; and for messages to be sent."""
-_LONGEST = 2000
+LONGEST_REASON = 2000
+"""Characters."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def make(site: Site, subject: Subject, change: Change, actor: str) -> Champion:
     from heliotrope import succession
 
     reason = change.reason.strip()
-    if not reason or len(reason) > _LONGEST:
+    if not reason or len(reason) > LONGEST_REASON:
         said = "there is no reason" if not reason else f"the reason has {len(reason)} characters"
         raise ConfigError(said, remedy="say why, in a few words; it is kept with the decision")
     try:

@@ -31,14 +31,7 @@ class Connections:
     """Connections to one database's ledger. A server that was started anew is found again by the next page."""
 
     def __init__(self, database: Database) -> None:
-        import psycopg
-
-        self.database = Database(
-            psycopg.conninfo.make_conninfo(
-                database.url, options=f"-c statement_timeout={_SECONDS}s -c default_transaction_read_only=on"
-            ),
-            embedded=database.embedded,
-        )
+        self.database = Database(database.url, embedded=database.embedded)
         self.database.application = "heliotrope ui"
         self._idle: queue.LifoQueue[psycopg.Connection[Any]] = queue.LifoQueue(_KEPT)
         self.close = weakref.finalize(self, _close, self._idle)
@@ -71,6 +64,7 @@ class Connections:
     def _open(self) -> psycopg.Connection[Any]:
         connection = self.database.connect(autocommit=True)
         try:
+            connection.execute(statement("read_alone"), {"seconds": _SECONDS})
             _check(connection)
         except BaseException:
             connection.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -29,6 +31,11 @@ __all__ = ["add_to", "status_of"]
 
 _log = logging.getLogger(__name__)
 
+_MOST = 10
+"""Things wrong with one request that are said."""
+_LONGEST = 200
+"""Characters of each."""
+
 _STATUS: tuple[tuple[type[HeliotropeError], int], ...] = (
     (LockedError, 409),
     (NoLedgerError, 404),
@@ -48,6 +55,9 @@ _KINDS: tuple[tuple[type[HeliotropeError], str], ...] = (
     (DatabaseError, "slow"),
 )
 """What an answer is headed by."""
+
+
+_SIGN_IN = "send the token with the request, as Authorization: Bearer TOKEN"
 
 
 def status_of(error: HeliotropeError) -> int:
@@ -86,15 +96,24 @@ def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 401 and page.can_enter and not page.is_for_program:
         return RedirectResponse(page.links("enter", back=page.here), 303)
     kind = {401: "unknown", 403: "forbidden", 404: "not_there"}.get(error.status_code, "refused")
-    answer = _answer(request, error.status_code, kind, message=str(error.detail) if kind == "refused" else "")
+    message = str(error.detail) if kind == "refused" else ""
+    remedy = _SIGN_IN if kind == "unknown" and page.can_enter else ""
+    answer = _answer(request, error.status_code, kind, message=message, remedy=remedy)
     answer.headers.update(error.headers or {})
     return answer
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    said = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
-    return _answer(request, 422, "refused", message=said)
+    return _answer(request, 422, "refused", message="; ".join(_refused(one) for one in error.errors()[:_MOST]))
+
+
+def _refused(error: Mapping[str, Any]) -> str:
+    """One thing that is wrong with what was sent: where, and what."""
+    place = ".".join(str(one) for one in error["loc"][1:])
+    text = f"{place[:_LONGEST] or 'what was sent'}: {str(error['msg']).removeprefix('Value error, ')}"
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
@@ -108,8 +127,9 @@ def _answer(request: Request, status: int, kind: str, *, message: str = "", reme
     page = _page(request)
     if page.is_for_program:
         said = message or page.english(f"failure.{kind}.title")
-        return JSONResponse({"error": said, "remedy": remedy}, status)
-    answer = page.render("failure.html", status, kind=kind, message=message, remedy=remedy)
+        answer: Response = JSONResponse({"error": said, "remedy": remedy}, status)
+    else:
+        answer = page.render("failure.html", status, kind=kind, message=message, remedy=remedy)
     if status == 503:
         answer.headers["retry-after"] = "10"
     return answer

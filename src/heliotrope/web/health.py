@@ -11,11 +11,10 @@ from typing import Any
 from heliotrope.config import Pipeline
 from heliotrope.interval import floor
 from heliotrope.ledger.overview import Known, Latest
+from heliotrope.replay import stale_since
 
 __all__ = ["Health", "Reason", "State", "judge", "unreadable", "work_of"]
 
-BEHIND = 2
-"""Complete intervals without a cycle that make a pipeline stale; one may just be under way."""
 _UNFINISHED = timedelta(minutes=10)
 """How long a cycle may be under way with nobody at work on it."""
 
@@ -72,13 +71,15 @@ def judge(
     if last.verdict == "held":
         said = "; ".join(last.reasons)
         found.append((State.FAILING, ("held", {"time": last.interval.start, "reason": said})))
-    behind = (floor(now - pipeline.source.wait, pipeline.interval) - last.interval.end) // pipeline.interval
-    if behind >= BEHIND:
-        values = {"end": last.interval.end, "length": now - last.interval.end, "n": behind}
+    since = stale_since(last.interval.end, pipeline, now)
+    if since is not None:
+        behind = (floor(now - pipeline.source.wait, pipeline.interval) - last.interval.end) // pipeline.interval
+        values = {"since": since, "end": last.interval.end, "length": now - last.interval.end, "n": behind}
+        values |= {"name": known.name}
         found.append((State.STALE, ("behind", values)))
     if last.drifted:
         count = sum(bool(one.drifted) for one in done)
-        found.append((State.DRIFTING, ("drift", {"features": last.drifted, "count": count, "of": len(done)})))
+        found.append((State.DRIFTING, ("drift", {"features": last.drifted, "count": count, "n": len(done)})))
     if known.champion is None:
         notes.append(("no_champion", {}))
     if not found:

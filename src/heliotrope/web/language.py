@@ -27,7 +27,7 @@ class Language:
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key. Where ``n`` is 1 and there is a text ``KEY.one``, that one. Raises KeyError without."""
-        if values.get("n") == 1 and f"{key}.one" in self._texts:
+        if values.get("n") in (1, "1") and f"{key}.one" in self._texts:
             key = f"{key}.one"
         text = self._texts[key]
         return text.format(**values) if values else text

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from heliotrope import __version__
 from heliotrope.config import Pipeline
 from heliotrope.interval import format_time
-from heliotrope.ledger import segment_names
+from heliotrope.ledger import CycleSummary, cycles, segment_names
 from heliotrope.ledger.overview import Known, known
 from heliotrope.web import words
 from heliotrope.web.language import LANGUAGES, Language, chosen
@@ -30,11 +31,12 @@ from heliotrope.web.visitor import Visitor, visitor
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Asked", "ForbiddenError", "NotThereError", "Page", "Subject", "page"]
+__all__ = ["Asked", "ForbiddenError", "NotThereError", "Page", "Subject", "cycle_at", "page", "require_text"]
 
 LANGUAGE_COOKIE = "heliotrope-language"
 FORM_COOKIE = "heliotrope-form"
 _YEAR = 365 * 86400
+_INSTANT = timedelta(microseconds=1)
 
 
 class NotThereError(Exception):
@@ -76,9 +78,9 @@ class Page:
 
     @cached_property
     def is_for_program(self) -> bool:
-        """Whether the answer is to be JSON."""
+        """Whether a program asks, or a page's script: what cannot be answered is said in JSON, and not by a page."""
         inside = self.request.url.path.removeprefix(self.links.root)
-        return inside.startswith("/api/")
+        return inside == "/metrics" or inside.startswith("/api/") or inside.endswith("/live/events")
 
     def english(self, key: str) -> str:
         """A text for programs."""
@@ -96,7 +98,8 @@ class Page:
 
     def subject(self, connection: psycopg.Connection[Any], name: str, segment: str = "") -> Subject:
         """The pipeline of that name. Raises NotThereError, ConfigError for a record that cannot be read."""
-        if "\0" in name + segment or not self.visitor.may_read(name):
+        require_text(name, segment)
+        if not self.visitor.may_read(name):
             raise NotThereError
         found = known(connection, name, segment)
         if not found:
@@ -179,6 +182,21 @@ def page(request: Request, asked_by: Annotated[Visitor, Depends(visitor)]) -> Pa
 
 
 Asked = Annotated[Page, Depends(page)]
+
+
+def cycle_at(connection: psycopg.Connection[Any], subject: Subject, start: datetime) -> CycleSummary:
+    """The cycle whose interval starts then. Raises NotThereError."""
+    end = start + min(_INSTANT, datetime.max.replace(tzinfo=UTC) - start)
+    found = cycles(connection, *subject.key, start=start, end=end, limit=1)
+    if not found:
+        raise NotThereError
+    return found[0]
+
+
+def require_text(*names: str) -> None:
+    """Raise NotThereError for a name with a NUL in it, which PostgreSQL has none of and takes none of."""
+    if "\0" in "".join(names):
+        raise NotThereError
 
 
 @lru_cache(maxsize=1)

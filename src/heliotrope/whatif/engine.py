@@ -37,6 +37,11 @@ class Run:
     """Promotions of the champion's own candidate, fitted anew; counted among the promotions too."""
     held: int
 
+    @property
+    def promoted(self) -> int:
+        """How often another candidate took over, or the first; as `replay` counts it."""
+        return self.promotions - self.refreshes
+
 
 @dataclass(kw_only=True, slots=True)
 class Done:

@@ -21,11 +21,11 @@ from heliotrope.interval import Interval, format_time
 from heliotrope.store import Relation, Rows
 from heliotrope.whatif.engine import Done, Engine, Run
 from heliotrope.whatif.memory import NOWHERE
-from heliotrope.whatif.oracle import Oracle, Scores
+from heliotrope.whatif.oracle import POINTS, Oracle, Scores
 from heliotrope.whatif.past import History
 from heliotrope.workers import CLUSTERS, Backend, cluster, end_with, watched
 
-__all__ = ["Outcome", "groups", "here", "processes", "spread"]
+__all__ = ["Outcome", "groups", "here", "most_fits", "processes", "spread"]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -62,6 +62,12 @@ def groups(pipelines: Sequence[Pipeline]) -> list[list[int]]:
                 apart.append((others, members))
         found = [*apart, (keys, places)]
     return sorted((sorted(places) for _, places in found), key=len, reverse=True)
+
+
+def most_fits(pipelines: Sequence[Pipeline], intervals: int) -> int:
+    """How many fits the policies can come to at most, with those of the hindsight: equal ones are made once."""
+    different = {_key(candidate) for pipeline in pipelines for candidate in pipeline.candidates}
+    return len(different) * (2 * intervals + min(intervals, POINTS))  # without the newest interval, and with it
 
 
 def here(

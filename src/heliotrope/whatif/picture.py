@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from heliotrope.errors import counted
 from heliotrope.report.canvas import short
 from heliotrope.report.fonts import families, legible
 from heliotrope.report.palette import HUES, INK
@@ -110,7 +111,9 @@ def _dress(figure: Any, axes: Axes, ink: str, quiet: str, ground: str, title: st
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: short(value))
     axes.xaxis.set_minor_formatter("")
-    said = "trainings" if not outside else f"trainings ({outside} policies lie outside of the picture)"
+    said = (
+        "trainings" if not outside else f"trainings ({counted(outside, 'policy', 'policies')} outside of the picture)"
+    )
     axes.set_xlabel(said, size=10.5, color=ink, family=family)
     axes.set_ylabel(f"mean {metric}", size=10.5, color=ink, family=family)
     figure.text(0.02, 0.935, title, size=12, weight="bold", color=ink, family=family[0]).set_parse_math(False)

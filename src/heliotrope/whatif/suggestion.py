@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from heliotrope.errors import counted
 from heliotrope.interval import format_time
 
 if TYPE_CHECKING:
@@ -61,13 +62,15 @@ def _figures(declared: Pipeline, trial: Trial) -> Iterator[str]:
     chosen, running, best = verdict.recommended, verdict.running, verdict.best
     count = int(verdict.kept.sum())
     yield (
-        f"Written by `heliotrope whatif` from {len(verdict.policies)} policies over {count} scored intervals, "
+        f"Written by `heliotrope whatif` from {counted(len(verdict.policies), 'policy', 'policies')} over "
+        f"{counted(count, 'scored interval')}, "
         f"{format_time(trial.span[0].start)} to {format_time(trial.span[-1].end)}."
     )
     for label, one in (("Chosen", chosen), ("Declared", running), ("Best", best)):
         yield (
             f"{label}: {one.policy.name}: mean {declared.metric} {one.mean:.4f} (standard error "
-            f"{one.standard_error:.4f}), {one.run.trainings} trainings, {one.run.fit_seconds:.2f} s of fitting."
+            f"{one.standard_error:.4f}), {counted(one.run.trainings, 'training')}, "
+            f"{one.run.fit_seconds:.2f} s of fitting."
         )
     yield (
         f"The best was better than the chosen one by {chosen.behind.mean:.4f}, with a standard error of "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heliotrope.errors import DataError
+from heliotrope.errors import DataError, counted
 from heliotrope.interval import Interval, format_time
 from heliotrope.whatif import fanout, past
 from heliotrope.whatif.engine import Done
@@ -64,7 +64,7 @@ def run(
     context.close()
     count = len(fanout.groups(pipelines))
     jobs = min(jobs, count)
-    label = f"try {len(policies)} policies"
+    label = f"try {counted(len(policies), 'policy', 'policies')}"
     if backend == "sequential" or (backend == "loky" and jobs == 1):
         with progress(label, len(span)) as advance:
             tried = fanout.here(pipelines, history, span, lambda interval: advance(format_time(interval.start)))
@@ -76,7 +76,7 @@ def run(
     verdict = judge(policies, tried.runs, lower_is_better=context.pipeline.lower_is_better)
     if verdict is None:
         raise DataError(
-            f"no interval was scored for all {len(policies)} policies in the {tried.intervals} that were run",
+            f"of the {counted(tried.intervals, 'interval')} that were run, none was scored for all policies",
             remedy="name a longer range, or see with `heliotrope replay` what is held",
         )
     return Trial(

@@ -10,7 +10,6 @@ import pytest
 from heliotrope.cli import tables
 from heliotrope.cli.document import (
     cycle_document,
-    decision_text,
     drift_text,
     problem_text,
     promoted,
@@ -77,9 +76,9 @@ def test_the_score_is_the_champion_s() -> None:
 
 def test_a_promotion_names_who_is_new() -> None:
     assert promoted(CYCLE) == "line"
-    assert decision_text(CYCLE) == "promote line"
-    assert decision_text(replace(CYCLE, trainings=(_training("tree"),))) == "refresh"
-    assert decision_text(replace(CYCLE, evaluations=())) == "promote line"
+    assert CYCLE.did == "promote line"
+    assert replace(CYCLE, trainings=(_training("tree"),)).did == "refresh"
+    assert replace(CYCLE, evaluations=()).did == "promote line"
 
 
 def test_a_final_fit_that_failed_was_not_promoted() -> None:
@@ -89,7 +88,7 @@ def test_a_final_fit_that_failed_was_not_promoted() -> None:
 
 @pytest.mark.parametrize(("action", "text"), [("hold", "hold"), ("skip", "skip"), ("roll_back", "roll back")])
 def test_another_decision_is_its_action(action: str, text: str) -> None:
-    assert decision_text(replace(CYCLE, decisions=(_decision(action),))) == text
+    assert replace(CYCLE, decisions=(_decision(action),)).did == text
 
 
 def test_candidates_that_failed_are_named_in_the_cycle_s_line() -> None:
@@ -97,11 +96,27 @@ def test_candidates_that_failed_are_named_in_the_cycle_s_line() -> None:
     assert (one.failed, one.all_failed) == ({}, False), "its last fit is what counts"
     one = replace(CYCLE, trainings=(*CYCLE.trainings, _training("tree", "challenger", "no")))
     assert (one.failed, one.all_failed) == ({"tree": "no"}, False)
-    assert decision_text(one) == "promote line; tree failed"
+    assert one.did == "promote line; tree failed"
     every = (_training("tree", "challenger", "no"), _training("line", "challenger"), _training("line", "final", "why"))
     one = replace(CYCLE, decisions=(_decision("keep"),), trainings=every)
     assert one.all_failed
-    assert decision_text(one) == "keep; tree, line failed"
+    assert one.did == "keep; tree, line failed"
+
+
+@pytest.mark.parametrize(
+    ("cycle", "outcome", "did"),
+    [
+        (CYCLE, "promote", "promote line"),
+        (replace(CYCLE, trainings=(_training("tree"),)), "refresh", "refresh"),
+        (replace(CYCLE, decisions=(_decision("roll_back"),)), "roll_back", "roll back"),
+        (replace(CYCLE, decisions=(_decision("hold"),)), "hold", "hold"),
+        (replace(CYCLE, done=False, decisions=(_decision("train"),)), "train", "train, not done"),
+        (replace(CYCLE, done=False, decisions=()), "open", "not done"),
+    ],
+)
+def test_json_has_the_word_and_the_words_of_the_tables(cycle: CycleSummary, outcome: str, did: str) -> None:
+    document = cycle_document(cycle, "accuracy")
+    assert (document["outcome"], document["did"]) == (outcome, did) == (cycle.outcome, cycle.did)
 
 
 def test_the_summary_counts_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,8 +136,8 @@ def test_the_summary_counts_what_failed(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_cycle_that_is_not_done_says_so() -> None:
-    assert decision_text(replace(CYCLE, done=False, decisions=(_decision("train"),))) == "train, not done"
-    assert decision_text(replace(CYCLE, done=False, decisions=())) == "not done"
+    assert replace(CYCLE, done=False, decisions=(_decision("train"),)).did == "train, not done"
+    assert replace(CYCLE, done=False, decisions=()).did == "not done"
 
 
 def test_drift_counts_detectors_and_not_features() -> None:
@@ -144,7 +159,8 @@ def test_seconds_come_longest_first() -> None:
 
 def test_a_cycle_s_document_has_stable_keys() -> None:
     assert list(cycle_document(CYCLE, "accuracy")) == [
-        *("interval", "done", "code_version", "started_at", "ended_at", "content_hash", "rows_read", "rows"),
+        *("interval", "done", "outcome", "did", "code_version", "started_at", "ended_at", "content_hash", "rows_read"),
+        "rows",
         *("verdict", "problems", "champion", "metric", "score", "rescored", "provisional"),
         *("evaluations", "drifted", "drift"),
         *("decisions", "trainings", "failed", "all_failed", "declaration", "promoted", "revision", "seconds"),

@@ -53,6 +53,42 @@ def test_a_wide_table_fits_80_columns_and_loses_nothing(capsys: pytest.CaptureFi
     assert "…" not in "".join(lines)
 
 
+@pytest.mark.parametrize("columns", [20, 40])
+def test_where_there_is_no_room_for_a_table_each_row_is_lines_and_nothing_is_lost(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    headers = ["interval", "champion", "accuracy", "drift", "decision", ""]
+    rows = [
+        ("2026-11-24T05:00Z", "extrapolated", "0.9688", "2 of 4", "promote extrapolated", "drift"),
+        ("... 24 more", "", "", "", "", ""),
+        ("turning\n2026-11-24T06:00Z", "-", "-", "", "hold", ""),
+    ]
+    Output(False).table(headers, rows, right=["accuracy"], title="turning")
+    assert capsys.readouterr().out.splitlines() == [
+        "turning",
+        "2026-11-24T05:00Z",
+        "  champion: extrapolated",
+        "  accuracy: 0.9688",
+        "  drift: 2 of 4",
+        "  decision: promote extrapolated",
+        "  drift",
+        "... 24 more",
+        "turning 2026-11-24T06:00Z",
+        "  champion: -",
+        "  accuracy: -",
+        "  decision: hold",
+    ]
+
+
+def test_a_narrow_table_stays_one_where_there_is_room(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    Output(False).table(["id", "score"], [("1", "0.9688")], right=["score"])
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["1", "0.9688"]
+
+
 def test_with_json_only_the_document_reaches_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     output = Output(True)
     output.say("text")
@@ -115,6 +151,26 @@ def test_progress_without_a_terminal_is_at_most_a_line_a_second(capsys: pytest.C
     ]
 
 
+def test_progress_that_takes_long_says_how_long_is_left_roughly(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = iter([110.0, 160.0, 1200.0])
+    lines = _Lines("try 30 policies", 100, lambda: next(now))
+    for hour in range(3):
+        lines(f"{hour:02}:00")
+    assert capsys.readouterr().err.splitlines() == [
+        "try 30 policies 1/100 00:00",
+        "try 30 policies 2/100 01:00, about 82 min left",
+        "try 30 policies 3/100 02:00, about 14.7 h left",
+    ]
+
+
+def test_a_note_is_beside_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(False).note("30 policies [x]")
+    Output(True).note("nothing")
+    assert capsys.readouterr() == ("", "30 policies [x]\n")
+
+
 def test_progress_of_an_unknown_number_counts(capsys: pytest.CaptureFixture[str]) -> None:
     now = iter([0.0, 0.1, 2.0])
     lines = _Lines("load", None, lambda: next(now))
@@ -136,6 +192,7 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> Non
         advance("01:00")
     assert "replay [red]" in stream.getvalue()
     assert "2/2" in stream.getvalue()
+    assert "left" in stream.getvalue()
 
 
 @pytest.mark.parametrize(

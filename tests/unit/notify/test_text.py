@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from heliotrope.notify.text import LONGEST, render
+from heliotrope.notify.text import LONGEST, render, title
 from heliotrope.records import Event
 
 FACTS: dict[str, Any] = {
@@ -49,6 +49,18 @@ def test_every_event_has_a_text_that_names_the_pipeline_and_the_time(event: Even
     assert "turning" in text
     assert "2026-03-01T05:00Z" in text
     assert text.endswith("\n#3")
+
+
+def test_the_first_champion_is_told_as_such_and_the_next_beside_whom_it_replaces() -> None:
+    first = render(Event.PROMOTED, {**FACTS, "since": "2026-03-01T06:00Z", "actor": "heliotrope"}, {}, number=3)
+    assert first == (
+        "[2026-03-01T05:00Z] turning: tree is the first champion and serves from 2026-03-01T06:00Z (heliotrope): "
+        "one; two\n#3"
+    )
+    later = render(Event.PROMOTED, {**FACTS, "previous": "line", "since": "2026-03-01T06:00Z"}, {}, number=3)
+    assert "before it line" in later
+    assert title(Event.PROMOTED, {**FACTS, "previous": "line"}) == "turning: promoted"
+    assert title(Event.PROMOTED, FACTS) == "turning: first champion"
 
 
 def test_a_long_text_is_cut_before_its_number() -> None:

@@ -82,6 +82,13 @@ def test_two_complete_intervals_without_a_cycle_are_stale(hours: float, state: S
     assert _judged(_cycle(2), hours=hours)[0] is state
 
 
+def test_a_stale_pipeline_says_since_when_and_what_to_run() -> None:
+    state, _, said = _judged(_cycle(2), hours=50)
+    assert state is State.STALE
+    assert said.startswith("Stale since 2026-03-01 05:00: the last cycle is of rows up to 2026-03-01 03:00, 1 day ago")
+    assert f"Run heliotrope replay {KNOWN.name}.yaml" in said
+
+
 def test_how_long_rows_are_waited_for_does_not_make_it_stale() -> None:
     patient = world.pipeline(source={"table": "continuous_training", "time": "time", "delay": "6h"})
     assert judge(patient, KNOWN, [_cycle(2)], START + 10.9 * HOUR).state is State.HEALTHY

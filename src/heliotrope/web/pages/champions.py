@@ -81,7 +81,7 @@ def change(
     reason: Annotated[str, Form()] = "",
     segment: Annotated[str, Form()] = "",
     candidate: Annotated[str, Form()] = "",
-    to: Annotated[str, Form()] = "",
+    to: Annotated[int | None, Form(ge=0, le=2**62)] = None,
     pin: Annotated[bool, Form()] = False,
 ) -> Response:
     """Change it."""
@@ -89,13 +89,12 @@ def change(
         subject = _changeable(page, page.subject(connection, name, segment), action)
     if not page.is_own_form(form_token):
         raise ForbiddenError
-    target = int(to) if to.isdigit() else None
-    asked = Change(action=action, reason=reason, candidate=candidate, to=target, pin=pin)
+    asked = Change(action=action, reason=reason, candidate=candidate, to=to, pin=pin)
     try:
         made = make(page.site, subject, asked, page.visitor.name)
     except HeliotropeError as error:
         with page.reading() as connection:
-            values = _asked(connection, subject, action, candidate, target)
+            values = _asked(connection, subject, action, candidate, to)
         return page.render("change.html", status_of(error), **values, reason=reason, failed=error)
     background.add_task(tell, page.site, subject)
     return RedirectResponse(page.links("pipelines", name, "champions", segment=segment, done=made.id), 303)

@@ -5,23 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from heliotrope.interval import parse_time
-from heliotrope.ledger import cycles
 from heliotrope.ledger.overview import Compared, Score, compared, scored_candidates, scores
 from heliotrope.web import chart
-from heliotrope.web.page import Asked, NotThereError
+from heliotrope.web.page import Asked, cycle_at, require_text
 from heliotrope.web.span import CHOICES, span
 
 __all__ = ["Summary", "router", "summary"]
 
 router = APIRouter(include_in_schema=False)
 
-_INSTANT = timedelta(microseconds=1)
 _ORDER = ("challenger", "shadow", "champion", "previous", "whole")
 
 
@@ -53,6 +50,7 @@ def compare(
     at: str = "",
 ) -> Response:
     """Their scores in time, and all metrics of one interval."""
+    require_text(first, second)
     with page.reading() as connection:
         subject = page.subject(connection, name, segment)
         shown = span(connection, subject, start, end, show)
@@ -65,10 +63,7 @@ def compare(
         moment = parse_time(at) if at else (found[-1].latest if found else None)
         both = None
         if moment is not None:
-            there = cycles(connection, *subject.key, start=moment, end=moment + _INSTANT, limit=1)
-            if at and not there:
-                raise NotThereError
-            both = _both(scores(connection, there[0].id), first, second) if there else None
+            both = _both(scores(connection, cycle_at(connection, subject, moment).id), first, second)
     return page.render(
         "compare.html",
         subject=subject,

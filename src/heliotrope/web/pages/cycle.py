@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from heliotrope.interval import parse_time
-from heliotrope.ledger import cycles, declarations
+from heliotrope.ledger import declarations
 from heliotrope.ledger.history import training_from
 from heliotrope.ledger.overview import Score, choices, messages, neighbours, scores, steps
 from heliotrope.sql import statement
-from heliotrope.web.page import Asked, NotThereError
+from heliotrope.web.page import Asked, cycle_at
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
-
-_INSTANT = timedelta(microseconds=1)
 
 
 @router.get("/pipelines/{name}/cycles/{start}")
@@ -29,10 +26,7 @@ def cycle(page: Asked, name: str, start: str, segment: str = "") -> Response:
     moment = parse_time(start)
     with page.reading() as connection:
         subject = page.subject(connection, name, segment)
-        found = cycles(connection, *subject.key, start=moment, end=moment + _INSTANT, limit=1)
-        if not found:
-            raise NotThereError
-        one = found[0]
+        one = cycle_at(connection, subject, moment)
         identity = {"cycle_id": one.id}
         trainings = [
             (row[2], training_from(row), row[12])

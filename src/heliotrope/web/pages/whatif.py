@@ -21,6 +21,7 @@ router = APIRouter(include_in_schema=False)
 
 _MOST_ROWS = 200
 _MOST_POINTS = 2000
+_MOST_PIECES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,19 @@ class Point:
     label: str
 
 
+Piece = tuple[float, float, float, float]
+"""A line from one place to another: across, down, across, down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frontier:
     """Policies by how often they trained (across) and how well they did (up)."""
 
     points: tuple[Point, ...]
-    lines: tuple[tuple[float, float, float, float], ...]
-    """Pieces from one point of the frontier to the next."""
+    lines: tuple[Piece, ...]
+    """The frontier as steps: with more trainings than a policy has, its mean is had until the next one's is."""
+    hindsight: tuple[Piece, ...]
+    """What the best times for so many trainings would have given."""
     running: Point
     recommended: Point
     across: tuple[tuple[float, str], ...]
@@ -57,7 +64,8 @@ def whatif(page: Asked, name: str, segment: str = "") -> Response:
         return page.render("whatif.html", subject=subject, found=None)
     try:
         policies = [Policy.of(place, one, found) for place, one in enumerate(found["policies"])]
-        drawn = frontier(policies)
+        hindsight = [None if one is None else float(one) for one in found["hindsight"]]
+        drawn = frontier(policies, hindsight)
     except (KeyError, TypeError, ValueError, IndexError, StopIteration):
         raise ConfigError(
             f"what was kept of whatif for {name} is of another version", remedy="run `heliotrope whatif` again"
@@ -74,6 +82,7 @@ def whatif(page: Asked, name: str, segment: str = "") -> Response:
         running=policies[found["running"]],
         best=policies[found["best"]],
         recommended=policies[found["recommended"]],
+        hindsight=hindsight,
     )
 
 
@@ -87,7 +96,8 @@ class Policy:
     standard_error: float | None
     trainings: int
     fit_seconds: float
-    promotions: int
+    promoted: int
+    refreshed: int
     on_frontier: bool
     running: bool
     recommended: bool
@@ -108,27 +118,40 @@ class Policy:
             standard_error=one["standard_error"],
             trainings=int(one["trainings"]),
             fit_seconds=float(one["fit_seconds"]),
-            promotions=int(one["promotions"]),
+            promoted=int(one["promotions"]) - int(one["refreshes"]),
+            refreshed=int(one["refreshes"]),
             on_frontier=bool(one["on_frontier"]),
             running=place == found["running"],
             recommended=place == found["recommended"],
         )
 
 
-def frontier(policies: Sequence[Policy]) -> Frontier:
-    """The policies as a picture. Raises StopIteration where none is running, ValueError where there is none."""
+def frontier(policies: Sequence[Policy], hindsight: Sequence[float | None] = ()) -> Frontier:
+    """The policies as a picture, and the best mean that so many trainings (1, 2, ...) could have given.
+
+    Raises StopIteration where none is running, ValueError where there is none.
+    """
     most = max(one.trainings for one in policies) or 1
-    scale = scale_of([one.mean for one in policies])
+    least = min(one.trainings for one in policies)
+    known = [(count, one) for count, one in enumerate(hindsight, start=1) if one is not None and least <= count <= most]
+    known = known[:: -(-len(known) // _MOST_PIECES) or 1]
+    scale = scale_of([one.mean for one in policies] + [one for _, one in known])
+
+    def across(trainings: float) -> float:
+        return round(trainings / most * 96 + 2, 2)
 
     def point(one: Policy) -> Point:
-        x = one.trainings / most * 96 + 2
-        return Point(round(x, 2), scale.place(one.mean), "frontier" if one.on_frontier else "other", one.name)
+        return Point(across(one.trainings), scale.place(one.mean), "frontier" if one.on_frontier else "other", one.name)
 
     front = [point(one) for one in sorted(policies, key=lambda one: one.trainings) if one.on_frontier]
     points = sorted((point(one) for one in policies[:_MOST_POINTS]), key=lambda one: one.kind == "frontier")
     return Frontier(
         points=tuple(points),
-        lines=tuple((a.x, a.y, b.x, b.y) for a, b in pairwise(front)),
+        lines=tuple(one for a, b in pairwise(front) for one in ((a.x, a.y, b.x, a.y), (b.x, a.y, b.x, b.y))),
+        hindsight=tuple(
+            (across(before), scale.place(was), across(after), scale.place(now))
+            for (before, was), (after, now) in pairwise(known)
+        ),
         running=point(next(one for one in policies if one.running)),
         recommended=point(next(one for one in policies if one.recommended)),
         across=tuple((round(share * 96 + 2, 2), f"{round(most * share):,}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
