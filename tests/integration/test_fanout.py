@@ -93,7 +93,7 @@ def test_a_backend_that_is_not_there_is_said_with_what_to_install(monkeypatch: p
     with pytest.raises(ConfigError, match="did you mean 'loky'"):
         workers.backend_named("lokki")
     monkeypatch.setattr(workers, "find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match=r"pip install 'heliotrope\[ray\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[ray\]'"):
         workers.backend_named("ray")
 
 

@@ -670,7 +670,7 @@ def test_run_tells_what_the_original_told_and_more(call: Call, posted: Hook) -> 
     assert "messages   2 messages sent" in ended.out
     start, promoted, picture = (request.body for request in posted.requests)
     assert b":computer: [2026-03-01T00:00Z]: TRAINING START! turning" in start
-    assert b"extrapolated serves from 2026-03-01T01:00Z" in promoted
+    assert b"extrapolated is the first champion and serves from 2026-03-01T01:00Z" in promoted
     assert b'filename="2026-03-01T0000Z.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG' in picture
     assert run(call, 0, "--json").document["messages"] == {"sent": 0, "failed": 0, "waiting": 0}
 
@@ -828,7 +828,7 @@ def test_steps_tell_when_a_training_begins_and_what_the_cycle_came_to(
             said.append(len(texts(posted)))
         assert said == [0, 1, 1, 1, 2]
         assert "TRAINING START" in texts(posted)[0]
-        assert "extrapolated serves from 2026-03-01T01:00Z" in texts(posted)[1]
+        assert "extrapolated is the first champion and serves from 2026-03-01T01:00Z" in texts(posted)[1]
         with pytest.raises(LedgerError):
             steps.perform(context, Order(step="train", interval=world.hours(2)[1]))
         assert len(texts(posted)) == 3

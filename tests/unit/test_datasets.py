@@ -623,7 +623,7 @@ def test_the_package_itself_is_not_imported(all_flights: pa.Table) -> None:
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r'not installed \(pip install "heliotrope\[examples\]"'):
+    with pytest.raises(ConfigError, match=r"not installed \(pip install '\.\[examples\]'"):
         flights()
 
 

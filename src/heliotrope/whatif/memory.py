@@ -123,6 +123,10 @@ class MemoryLedger(Ledger):
         found = (self._champion(place) for place in reversed(range(count)))
         return tuple(one for one in found if one is not None and one.valid_to != one.valid_from)
 
+    def chosen_by_hand(self, time: datetime) -> Champion | None:
+        """Nobody: no person takes part in what is tried."""
+        return None
+
     def reign_at(self, time: datetime) -> Reign:
         """Who serves at that time, who did before, and how they compare."""
         place = bisect_right(self.champions, time, key=lambda one: one.valid_from) - 1
