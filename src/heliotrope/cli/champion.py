@@ -12,6 +12,7 @@ import typer
 
 from heliotrope.cli import options, segments
 from heliotrope.cli.document import champion_document
+from heliotrope.cli.failure import interruptible
 from heliotrope.cli.output import Output
 from heliotrope.cli.replaying import register
 from heliotrope.cli.session import Session, known_id
@@ -283,7 +284,12 @@ def _change(
     with session.writing(declared, part) as context:
         with telling(context, session.output, failures=False) as told:
             made = change(context, reason.strip(), _actor())
-        unregistered = register(context, session.output)
+        with interruptible(
+            f"stopped; the change is on record, {made.candidate} serves from {format_time(made.valid_from)}, and its "
+            "registration waits",
+            "do not make it again; the next cycle registers it",
+        ):
+            unregistered = register(context, session.output)
         with context.database.errors():
             known = champions(context.ledger.connection, context.ledger.pipeline_id, context.segment)
         made = next((one for one in known if one.id == made.id), made)  # with the version it was registered under
