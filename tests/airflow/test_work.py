@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -72,7 +73,13 @@ def test_a_python_that_is_not_there_is_named(pipeline: Path) -> None:
         worker.do(Order(step="assess", interval=world.hours(1)[0]))
 
 
-def test_a_killed_task_stops_the_other_python_and_leaves_nothing_half_done(pipeline: Path, database: Database) -> None:
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_killed_task_stops_the_other_python_and_leaves_nothing_half_done(
+    ignored: bool, pipeline: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that ignores Ctrl-C, as what a shell starts in the background does."""
+    monkeypatch.setattr("heliotrope.airflow.work._PATIENCE", 1.0 if ignored else 60.0)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
     worker = Worker(str(pipeline), ExecutionConfig(mode="virtualenv", python=sys.executable))
     ended: list[BaseException] = []
 
@@ -87,9 +94,10 @@ def test_a_killed_task_stops_the_other_python_and_leaves_nothing_half_done(pipel
         thread.start()
         while not waiting(database):
             time.sleep(0.05)
+        signal.signal(signal.SIGINT, before)
         worker.stop()
         thread.join(60)
-    assert "stopped" in str(ended[0])
+    assert ("ended with -15" if ignored else "stopped") in str(ended[0])
     assert world.ledger(database)["cycle"] == []
 
 

@@ -26,6 +26,8 @@ __all__ = ["FailedStepError", "Worker", "url_of"]
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 10.0
+"""Seconds that another Python has to end by itself."""
 _FOR_GOOD = 2
 """The exit code, and that of an error, which another try would meet again: a wrong pipeline or interval."""
 
@@ -56,10 +58,19 @@ class Worker:
             return interval.start in context.ledger.done_intervals(interval.start, interval.end)
 
     def stop(self) -> None:
-        """End the other Python, as Ctrl-C would: nothing half-done is kept."""
+        """End the other Python, as Ctrl-C would: nothing half-done is kept.
+
+        One that was started where Ctrl-C is ignored, as by a shell in the background, ignores it too, and is ended by
+        SIGTERM.
+        """
         process = self._process
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.terminate()
 
     # --- in this process ---------------------------------------------------------------------------------
 
