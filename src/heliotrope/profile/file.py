@@ -96,7 +96,8 @@ def _first_rows(path: Path) -> pa.Table:
             parquet = pyarrow.parquet.ParquetFile(path)
             return pa.Table.from_batches(islice(parquet.iter_batches(batch_size=SAMPLE), 1), parquet.schema_arrow)
         options = pyarrow.csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
-        found = _some(pyarrow.csv.open_csv(path, convert_options=options))
+        parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
+        found = _some(pyarrow.csv.open_csv(path, parse_options=parsing, convert_options=options))
     except (OSError, ValueError, pa.ArrowException) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DataError(

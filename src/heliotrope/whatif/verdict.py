@@ -145,10 +145,22 @@ def _cost(policy: Policy, run: Run) -> tuple[int, int, float]:
 
 
 def _choose(scores: Floats, costs: Sequence[tuple[int, int, float]]) -> tuple[int, int]:
-    """The places of the best policy, of equals the cheapest, and of the recommended one."""
+    """The places of the best policy, of equals the cheapest, and of the recommended one.
+
+    That is the cheapest within an error of the best, but none that another beats in the mean with no more trainings and
+    candidates: it may be within the error only because its own scores vary.
+    """
     means = scores.mean(axis=1)
     best = min(range(len(costs)), key=lambda place: (-means[place], costs[place]))
-    near = [place for place in range(len(costs)) if difference(scores[best], scores[place]).within]
+    near = [
+        place
+        for place in range(len(costs))
+        if difference(scores[best], scores[place]).within
+        and not any(
+            mean > means[place] and cost[0] <= costs[place][0] and cost[1] <= costs[place][1]
+            for mean, cost in zip(means, costs, strict=True)
+        )
+    ]
     return best, min(near, key=lambda place: (costs[place], -means[place]))
 
 

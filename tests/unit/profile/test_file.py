@@ -13,6 +13,7 @@ import pytest
 
 from heliotrope.errors import ConfigError, DataError, HeliotropeError, SchemaError
 from heliotrope.profile import look_into
+from heliotrope.profile.file import _File
 
 ROWS = 2400
 COLUMNS: dict[str, Any] = {
@@ -99,3 +100,15 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises((DataError, SchemaError), match=r"rows\.csv"):
         look_into(path, "rows")
+
+
+def test_a_quoted_value_with_a_line_break_ends_nothing(tmp_path: Path) -> None:
+    """Not even where one lies at the end of a block of the file."""
+    lines = [
+        f'2026-03-01T{place % 24:02d}:00Z,{place}.5,"two\nlines",{"ab"[place % 2]},{"" if place % 10 == 0 else "c"}'
+        for place in range(40_000)
+    ]
+    path = tmp_path / "clicks.csv"
+    path.write_text("\n".join(["at,x,said,bought,shop", *lines]) + "\n", encoding="utf-8")
+    (shop,) = (one for one in _File(path).columns() if one.name == "shop")
+    assert (shop.values, shop.nulls) == (36_000, 4_000)

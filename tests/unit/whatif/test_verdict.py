@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heliotrope.whatif.verdict import judge, mean_and_error
+from heliotrope.whatif.verdict import _choose, difference, judge, mean_and_error
 from unit.whatif import sample
 
 
@@ -78,3 +78,14 @@ def test_the_choice_is_checked_on_intervals_it_was_not_made_on() -> None:
     assert later is not None
     assert abs(later.mean) < 0.02
     assert sample.trial(count=16).verdict.later is None
+
+
+def test_what_another_beats_at_no_more_cost_is_not_recommended_for_being_noisy() -> None:
+    """The noisy one is within an error of the best, the steady one, which is better and cheaper, is not."""
+    intervals = np.arange(20)
+    best = np.full(20, 0.9)
+    steady = best - 0.004 - 0.0001 * (intervals % 2)
+    noisy = best - 0.014 + 0.2 * np.where(intervals % 2, 1.0, -1.0)
+    scores = np.stack([best, steady, noisy])
+    assert difference(scores[0], scores[2]).within
+    assert _choose(scores, [(40, 1, 1.0), (3, 1, 1.0), (4, 3, 1.0)]) == (0, 0)
