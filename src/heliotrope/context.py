@@ -75,6 +75,9 @@ class Context:
     the pipeline reads other data than it did when it was last on record.
     """
 
+    holds_rows = False
+    """Whether the rows are in memory anyway, so that reading them one interval after the other spares nothing."""
+
     def __init__(
         self,
         pipeline: Pipeline,
@@ -100,8 +103,6 @@ class Context:
         self.code_version = code_version(Path.cwd())
         self.known_at: datetime | None = None
         """Rows that became known later are not there; None: all are."""
-        self.holds_rows = False
-        """Whether the rows are in memory anyway, so that reading them one interval after the other spares nothing."""
         self._kinds: dict[str, Kind] | None = None
         self._whole: Context | None = None
         self._remember_nothing(_CACHED_BYTES, _CACHED_MODELS)

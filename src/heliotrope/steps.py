@@ -277,7 +277,7 @@ def _segments(context: Context, interval: Interval) -> list[Segment]:
         )
     found, refused = segments.segments_of(context)
     if refused and context.ledger.notice is not None:
-        context.ledger.notice(f"{len(refused)} segments have names that are too long to be recorded", "shorten them")
+        context.ledger.notice(*segments.why_refused(refused))
     return [one for one in found if one.first <= interval.start]
 
 

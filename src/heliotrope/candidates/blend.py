@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -101,7 +102,7 @@ class _Rows:
         return said.digest()
 
 
-class _Blend(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+class _Blend(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn has no types
     """What the two kinds of target have in common."""
 
     _task: Literal["classification", "regression"]
@@ -125,13 +126,13 @@ class _Blend(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
 
     # --- what the two kinds of target differ in ------------------------------------------------------------
 
+    @abstractmethod
     def _ask(self, model: Any, expert: Expert, X: Floats, seconds: Floats) -> Floats:
         """What an expert predicts, shape (n, columns)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _costs(self, predicted: Floats, target: Floats, unit: float) -> Floats:
         """What each row's prediction costs, shape (n,)."""
-        raise NotImplementedError
 
     # --- fitting -------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -52,7 +53,7 @@ class _Freedom:
         return penalty.ravel()
 
 
-class _VaryingCoefficients(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+class _VaryingCoefficients(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn has no types
     """Every feature, and the intercept, times every function of time: one linear model on the products."""
 
     def __init__(
@@ -72,13 +73,13 @@ class _VaryingCoefficients(BaseEstimator):  # type: ignore[misc] # scikit-learn 
 
     # --- what the two kinds of target differ in ------------------------------------------------------------
 
+    @abstractmethod
     def _solve(self, design: Floats, target: Floats, weights: Floats, penalty: Floats, start: Floats | None) -> Floats:
         """The coefficients, (D, columns of the target)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _losses(self, scores: Floats, target: Floats) -> Floats:
         """What each row's scores cost, (n,)."""
-        raise NotImplementedError
 
     # --- fitting -------------------------------------------------------------------------------------------
 

@@ -94,11 +94,7 @@ def run_all(
 
     found, refused = segments.segments_of(context)
     if refused:
-        output.warn(
-            f"{counted(len(refused), 'segment')} cannot be recorded, for the name is longer than a thousand bytes: "
-            f"{shown(refused[0])}; their rows are only the whole's",
-            "partition by a shorter text",
-        )
+        output.warn(*segments.why_refused(refused))
     begun = [one for one in found if one.first <= span[-1].start]
     wanted = jobs or segments.jobs_for(len(begun), len(span), backend)
     try:

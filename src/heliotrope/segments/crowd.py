@@ -9,12 +9,12 @@ from functools import partial
 
 from heliotrope import cycle
 from heliotrope.context import Context
-from heliotrope.errors import DatabaseError, HeliotropeError
+from heliotrope.errors import DatabaseError, HeliotropeError, counted, shown
 from heliotrope.interval import Interval, floor, interval_at
 from heliotrope.replay import patiently
 from heliotrope.store import Division, Reach, too_long
 
-__all__ = ["STRIDE", "Done", "Failure", "Segment", "behind", "covered", "run", "segments_of"]
+__all__ = ["STRIDE", "Done", "Failure", "Segment", "behind", "covered", "run", "segments_of", "why_refused"]
 
 STRIDE = 50
 """Segments after which it is said how far they are."""
@@ -72,6 +72,13 @@ def segments_of(context: Context) -> tuple[list[Segment], list[str]]:
     found = context.rows.reaches(column)
     refused = too_long([one.segment for one in found])
     return [_segment(one, context) for one in found if one.segment not in set(refused)], refused
+
+
+def why_refused(names: Sequence[str]) -> tuple[str, str]:
+    """What is wrong with segments whose names are too long to be recorded, and what to do."""
+    count = counted(len(names), "segment")
+    what = f"{count} cannot be recorded, for the name is longer than a thousand bytes: {shown(names[0])}"
+    return f"{what}; their rows are only the whole's", "partition by a shorter text"
 
 
 def _segment(reach: Reach, context: Context) -> Segment:

@@ -191,12 +191,13 @@ class Shared:
 class PastContext(Context):
     """A context whose rows are in memory, whose ledger is too, and which shares its work with others."""
 
+    holds_rows = True
+
     def __init__(self, pipeline: Pipeline, history: History, shared: Shared) -> None:
         super().__init__(pipeline, NOWHERE, folder=Path())
         self.memory = MemoryLedger(pipeline, shared.took)
         self.ledger = self.memory
         self.rows = _PastRows(pipeline, history, shared)
-        self.holds_rows = True
         self.shared = shared
         self._batches = shared.batches
 
