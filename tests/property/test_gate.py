@@ -61,15 +61,35 @@ def test_the_order_of_contenders_does_not_matter(gate: Gate, contenders: list[Co
     assert decide(gate, contenders, has_champion=True) == decide(gate, shuffled, has_champion=True)
 
 
-@settings(max_examples=150, deadline=None)
-@given(gate=gates, contenders=fields(), alpha=alphas)
-def test_a_larger_alpha_never_turns_promote_into_keep(gate: Gate, contenders: list[Contender], alpha: float) -> None:
+def acts(gate: Gate, contenders: list[Contender], alpha: float) -> tuple[Action, Action]:
+    """What the gate does at the smaller of two levels, and at the larger one."""
     low, high = sorted((gate.alpha, alpha))
     strict, lax = (
         decide(gate.model_copy(update={"alpha": level}), contenders, has_champion=True)[0].action
         for level in (low, high)
     )
-    assert not (strict is Action.PROMOTE and lax is Action.KEEP)
+    return strict, lax
+
+
+@settings(max_examples=150, deadline=None)
+@given(gate=gates, contenders=fields(), alpha=alphas)
+def test_a_larger_alpha_never_turns_promote_into_keep(gate: Gate, contenders: list[Contender], alpha: float) -> None:
+    """Of those who have to show something: a fresh fit of the champion's own has not to, unless the gate asks it."""
+    asked = gate.model_copy(update={"refresh": "not_worse"})
+    others = [one for one in contenders if not one.same_candidate]
+    for strict, lax in (acts(asked, contenders, alpha), acts(gate, others, alpha)):
+        assert not (strict is Action.PROMOTE and lax is Action.KEEP)
+
+
+@settings(max_examples=150, deadline=None)
+@given(gate=gates, gain=pairs, alpha=alphas)
+def test_a_fresh_fit_of_the_champions_own_is_kept_out_sooner_at_a_larger_alpha(
+    gate: Gate, gain: PairedLoss, alpha: float
+) -> None:
+    """There it is the level at which it is shown to be worse."""
+    own = Contender(candidate="a", metrics={}, gain=gain, same_candidate=True, loss_mean=None)
+    strict, lax = acts(gate.model_copy(update={"refresh": "unless_worse"}), [own], alpha)
+    assert not (strict is Action.KEEP and lax is Action.PROMOTE)
 
 
 @settings(max_examples=150, deadline=None)
